@@ -1,0 +1,162 @@
+r"""Isotropic Gaussian mixtures: the target p and the variational family q.
+
+.. math:: p(x) = \sum_k \pi_k\, N(x; \nu_k, v_k I_d).
+
+Everything here is numpy, exact, and knows nothing of training.  The bimodal target of the paper is
+:class:`BimodalTarget`, p = π N(μ*, I) + (1 − π) N(−μ*, I) with *separation* r = ‖μ*‖, half the
+distance between its modes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax, logsumexp, softmax
+
+from .checks import integer, require, within
+
+__all__ = ["BimodalTarget", "GaussianMixture", "mixture", "target"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianMixture:
+    """A mixture of K isotropic Gaussians in d dimensions (frozen, validated).
+
+    Parameters
+    ----------
+    means : (K, d)
+    weights : (K,), positive, sum 1.  Default: equal.
+    variances : (K,), positive.  Default: 1.
+    """
+
+    means: FloatArray
+    weights: FloatArray = field(default=None)  # type: ignore[assignment]
+    variances: FloatArray = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        means = np.array(self.means, dtype=float)
+        require(means.ndim == 2 and means.size > 0, "means", means.shape, "an array (K, d)")
+        require(bool(np.isfinite(means).all()), "means", "NaN or infinity", "finite numbers")
+        k = len(means)
+        weights = np.full(k, 1 / k) if self.weights is None else np.array(self.weights, float)
+        variances = np.ones(k) if self.variances is None else np.array(self.variances, float)
+        require(weights.shape == (k,), "weights", weights.shape, f"one per component, ({k},)")
+        summed = bool((weights > 0).all() and abs(weights.sum() - 1) < 1e-9)
+        require(summed, "weights", weights.tolist(), "numbers in (0, 1] that sum to 1")
+        require(variances.shape == (k,), "variances", variances.shape, f"one a component, ({k},)")
+        positive = bool(np.isfinite(variances).all() and (variances > 0).all())
+        require(positive, "variances", variances.tolist(), "finite numbers > 0")
+        for name, value in (("means", means), ("weights", weights), ("variances", variances)):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    @property
+    def dimension(self) -> int:
+        return self.means.shape[1]
+
+    def component_log_joint(self, x: ArrayLike) -> FloatArray:
+        """log w_k + log N(x; m_k, v_k I), shape (..., K), for x of shape (..., d)."""
+        x = self._points(x)
+        squared = ((x[..., None, :] - self.means) ** 2).sum(-1)
+        volume = 0.5 * self.dimension * np.log(2 * np.pi * self.variances)
+        return np.log(self.weights) - volume - 0.5 * squared / self.variances
+
+    def log_density(self, x: ArrayLike) -> FloatArray:
+        """log p(x), shape (...), for x of shape (..., d)."""
+        return logsumexp(self.component_log_joint(x), axis=-1)
+
+    def responsibilities(self, x: ArrayLike) -> FloatArray:
+        """P(component k | x), shape (..., K)."""
+        return softmax(self.component_log_joint(x), axis=-1)
+
+    def log_responsibilities(self, x: ArrayLike) -> FloatArray:
+        """log P(component k | x), shape (..., K)."""
+        return log_softmax(self.component_log_joint(x), axis=-1)
+
+    def score(self, x: ArrayLike) -> FloatArray:
+        """∇_x log p(x) = Σ_k P(k | x) (m_k − x) / v_k, shape (..., d)."""
+        x = self._points(x)
+        pull = self.responsibilities(x) / self.variances
+        return pull @ self.means - x * pull.sum(-1, keepdims=True)
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """n independent samples, shape (n, d)."""
+        k = rng.choice(len(self.weights), size=n, p=self.weights)
+        noise = rng.standard_normal((n, self.dimension))
+        return self.means[k] + np.sqrt(self.variances[k])[:, None] * noise
+
+    def _points(self, x: ArrayLike) -> FloatArray:
+        x = np.asarray(x, dtype=float)
+        d = self.dimension
+        require(x.ndim > 0 and x.shape[-1] == d, "x", x.shape, f"points in d = {d} dimensions")
+        return x
+
+
+@dataclass(frozen=True)
+class BimodalTarget:
+    """p = π N(μ*, I_d) + (1 − π) N(−μ*, I_d), the paper's target, by its three numbers.
+
+    Parameters
+    ----------
+    separation : r = ‖μ*‖ > 0, in units of a mode's standard deviation.
+    dimension : d ≥ 1.
+    weight : π = P(+) in (0, 1), the weight of the mode at +μ*.
+
+    Examples
+    --------
+    >>> BimodalTarget(separation=3.0, dimension=8).mixture().means[:, 0]
+    array([ 3., -3.])
+    """
+
+    separation: float
+    dimension: int
+    weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "separation", within("separation", self.separation, 0))
+        object.__setattr__(self, "dimension", integer("dimension", self.dimension, 1))
+        object.__setattr__(self, "weight", within("weight", self.weight, 0, 1))
+
+    @property
+    def weights(self) -> FloatArray:
+        """(π, 1 − π): the weights of the modes at +μ* and −μ*."""
+        return np.array([self.weight, 1 - self.weight])
+
+    @property
+    def logit(self) -> float:
+        """log π/(1 − π)."""
+        return float(np.log(self.weight) - np.log1p(-self.weight))
+
+    def mixture(self, direction: ArrayLike | None = None) -> GaussianMixture:
+        """The target as a mixture; μ* = r · `direction`/‖direction‖ (default: first axis)."""
+        d = self.dimension
+        axis = np.eye(d)[0] if direction is None else np.asarray(direction, dtype=float)
+        norm = np.linalg.norm(axis)
+        require(axis.shape == (d,) and norm > 0, "direction", axis, f"a non-zero vector of {d}")
+        mode = self.separation * axis / norm
+        return GaussianMixture(np.stack([mode, -mode]), self.weights)
+
+
+def target(separation: float, dimension: int, weight: float = 0.5) -> BimodalTarget:
+    """The bimodal target p = π N(μ*, I) + (1 − π) N(−μ*, I); see :class:`BimodalTarget`.
+
+    >>> target(separation=3.0, dimension=64, weight=0.8).weights.round(3)
+    array([0.8, 0.2])
+    """
+    return BimodalTarget(separation, dimension, weight)
+
+
+def mixture(
+    means: ArrayLike, weights: ArrayLike | None = None, variances: ArrayLike | None = None
+) -> GaussianMixture:
+    """A mixture of isotropic Gaussians in d dimensions; see :class:`GaussianMixture`.
+
+    >>> q = mixture(means=[[0.0, 1.0], [2.0, 0.0]], weights=[0.25, 0.75])
+    >>> q.log_density([[0.0, 0.0]]).shape
+    (1,)
+    """
+    return GaussianMixture(means, weights, variances)  # type: ignore[arg-type]

@@ -1,0 +1,85 @@
+"""THE definition of collapse, used by theory, simulation and flows alike.
+
+It is computed from q, never from its parameters alone.  With the mass that q puts on mode k of p,
+
+    A_k = E_q[s_k(x)],   s_k(x) = P(mode k | x) under p,                (docs/theory.md, Eq. 5.1)
+
+mode k is *found* when A_k ≥ c π_k, with the coverage c = 0.1, and *lost* otherwise; q has collapsed
+when it has lost a mode.  The weights only name the mechanism: a component is *dead* when its weight
+is below c · min_k π_k, too small to have found any mode, and a collapse with a dead component is by
+vanishing weight, one without by mean alignment.  A flow has no components: it is just collapsed.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .checks import require, within
+
+__all__ = ["COVERAGE", "Outcome", "modes_found", "outcome"]
+
+COVERAGE = 0.1
+
+
+class Outcome(StrEnum):
+    """What became of a run."""
+
+    BOTH_MODES = "both modes"
+    MEAN_ALIGNMENT = "mean alignment"
+    VANISHING_WEIGHT = "vanishing weight"
+    COLLAPSED = "collapsed"  # no components, so no mechanism
+
+    @property
+    def is_collapse(self) -> bool:
+        return self is not Outcome.BOTH_MODES
+
+
+def modes_found(
+    masses: ArrayLike, target_weights: ArrayLike, coverage: float = COVERAGE
+) -> NDArray[np.bool_]:
+    """Whether each mode is found, A_k ≥ c π_k: shape (..., K*), as `masses` (..., K*).
+
+    >>> modes_found([[0.97, 0.03]], [0.5, 0.5])
+    array([[ True, False]])
+    """
+    masses, weights = np.asarray(masses, dtype=float), np.asarray(target_weights, dtype=float)
+    coverage = within("coverage", coverage, 0, 1)
+    require(bool(np.isfinite(masses).all()), "masses", "NaN or infinity", "finite numbers")
+    return masses >= coverage * weights
+
+
+def outcome(
+    masses: ArrayLike,
+    target_weights: ArrayLike,
+    component_weights: ArrayLike | None = None,
+    coverage: float = COVERAGE,
+) -> NDArray[np.object_]:
+    """The outcome of each run.
+
+    Parameters
+    ----------
+    masses : (..., K*), the mass of q on each mode of the target.
+    target_weights : (K*,), the weights π_k of these modes.
+    component_weights : (..., K), the weights of q's components; None where q has none (a flow).
+    coverage : c in (0, 1), the part of π_k below which a mode counts as lost.
+
+    Returns
+    -------
+    An array (...) of :class:`Outcome`.
+
+    >>> masses = [[0.52, 0.48], [1.0, 0.0], [0.99, 0.01]]
+    >>> weights = [[0.5, 0.5], [0.5, 0.5], [0.99, 0.01]]
+    >>> [str(o) for o in outcome(masses, [0.5, 0.5], weights)]
+    ['both modes', 'mean alignment', 'vanishing weight']
+    """
+    complete = modes_found(masses, target_weights, coverage).all(-1)
+    result = np.full(complete.shape, Outcome.COLLAPSED, dtype=object)
+    if component_weights is not None:
+        lightest = np.asarray(component_weights, dtype=float).min(-1)
+        dead = lightest < coverage * np.min(target_weights)
+        result[dead], result[~dead] = Outcome.VANISHING_WEIGHT, Outcome.MEAN_ALIGNMENT
+    result[complete] = Outcome.BOTH_MODES
+    return result

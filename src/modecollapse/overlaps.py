@@ -1,0 +1,177 @@
+"""Order parameters of the bimodal problem: from vectors, back to vectors, and random starts.
+
+With ν = ±μ* and two components, the state of q is, up to rotations that leave p unchanged,
+
+    m_i = μ_i·μ*,   Q_ij = μ_i·μ_j,   ℓ = logit w_1,   v_i            (docs/theory.md, Eq. 3.1)
+
+A batch of n states is one :class:`Overlaps`; theory and simulation both start from one, and both
+report one at each logged time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+
+from .checks import choice, integer, require, within
+from .mixtures import BimodalTarget
+
+__all__ = ["STARTS", "Overlaps", "random_start"]
+
+FloatArray = NDArray[np.float64]
+STARTS = ("sphere", "gaussian")
+ROUNDING = 1e-9  # how far below zero an eigenvalue of a Gram matrix may fall, relative to its trace
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """A batch of n states of a two-component mixture against a bimodal target.
+
+    Parameters
+    ----------
+    m : (n, 2), m_i = μ_i·μ*.
+    q : (n, 3), the overlaps Q11, Q12, Q22.
+    logit : (n,), ℓ = log w_1/w_2.  Default: 0 (equal weights).
+    variances : (n, 2), v_1 and v_2.  Default: 1.
+    """
+
+    m: FloatArray
+    q: FloatArray
+    logit: FloatArray = field(default=None)  # type: ignore[assignment]
+    variances: FloatArray = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        m, q = np.array(self.m, dtype=float), np.array(self.q, dtype=float)
+        require(m.ndim == 2 and m.shape[1] == 2, "m", m.shape, "an array (n, 2)")
+        n = len(m)
+        logit = np.zeros(n) if self.logit is None else np.array(self.logit, dtype=float)
+        v = np.ones((n, 2)) if self.variances is None else np.array(self.variances, dtype=float)
+        require(q.shape == (n, 3), "q", q.shape, f"Q11, Q12, Q22 for each run, ({n}, 3)")
+        require(logit.shape == (n,), "logit", logit.shape, f"one a run, ({n},)")
+        require(v.shape == (n, 2), "variances", v.shape, f"two a run, ({n}, 2)")
+        for name, value in (("m", m), ("q", q), ("logit", logit), ("variances", v)):
+            require(bool(np.isfinite(value).all()), name, "NaN or infinity", "finite numbers")
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        require(bool((v > 0).all()), "variances", float(v.min(initial=1)), "numbers > 0")
+
+    def __len__(self) -> int:
+        return len(self.m)
+
+    def __getitem__(self, rows: slice | NDArray) -> Self:
+        """The states of some runs, still a batch."""
+        return type(self)(self.m[rows], self.q[rows], self.logit[rows], self.variances[rows])
+
+    @property
+    def weights(self) -> FloatArray:
+        """(w_1, w_2), shape (n, 2), each to full relative precision."""
+        return expit(np.stack([self.logit, -self.logit], axis=-1))
+
+    @classmethod
+    def from_vectors(
+        cls,
+        means: ArrayLike,
+        mode: ArrayLike,
+        logit: ArrayLike | None = None,
+        variances: ArrayLike | None = None,
+    ) -> Self:
+        """The overlaps of `means` (n, 2, d) with each other and with μ* = `mode` (d,)."""
+        means, mode = np.asarray(means, dtype=float), np.asarray(mode, dtype=float)
+        gram = np.einsum("nid,njd->nij", means, means)
+        q = np.stack([gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1]], axis=-1)
+        return cls(means @ mode, q, logit, variances)  # type: ignore[arg-type]
+
+    def gram(self, separation: float) -> FloatArray:
+        """The Gram matrix of (μ*, μ_1, μ_2), shape (n, 3, 3)."""
+        gram = np.empty((len(self), 3, 3))
+        gram[:, 0, 0] = separation**2
+        gram[:, 0, 1:] = gram[:, 1:, 0] = self.m
+        gram[:, 1, 1], gram[:, 2, 2] = self.q[:, 0], self.q[:, 2]
+        gram[:, 1, 2] = gram[:, 2, 1] = self.q[:, 1]
+        return gram
+
+    def check(self, target: BimodalTarget) -> None:
+        """Raise ``ValueError`` where no vectors of dimension d have these overlaps."""
+        gram = self.gram(target.separation)
+        eigenvalues = np.linalg.eigvalsh(gram)
+        slack = ROUNDING * np.trace(gram, axis1=1, axis2=2)
+        worst = (eigenvalues[:, 0] + slack).argmin() if len(self) else 0
+        possible = bool((eigenvalues[:, 0] >= -slack).all())
+        allowed = "a positive semidefinite Gram matrix of (μ*, μ_1, μ_2)"
+        require(possible, f"overlaps of run {worst}", gram[worst].tolist(), allowed)
+        needed = int((eigenvalues > slack[:, None]).sum(1).max(initial=0))
+        allowed = f">= {needed}, the rank of the overlaps' Gram matrix"
+        require(target.dimension >= needed, "dimension", target.dimension, allowed)
+
+    def vectors(self, target: BimodalTarget) -> FloatArray:
+        """Means with these overlaps, shape (n, 2, d), where μ* = r e_1.
+
+        The first mean lies in the span of e_1, e_2, the second in that of e_1, e_2, e_3.
+        """
+        self.check(target)
+        r, d = target.separation, target.dimension
+        along = self.m / r
+        q11, q12, q22 = self.q.T
+        first = np.sqrt(np.maximum(q11 - along[:, 0] ** 2, 0))
+        rest = q12 - along[:, 0] * along[:, 1]
+        second = np.divide(rest, first, out=np.zeros_like(first), where=first > 0)
+        third = np.sqrt(np.maximum(q22 - along[:, 1] ** 2 - second**2, 0))
+        means = np.zeros((len(self), 2, max(d, 3)))
+        means[:, :, 0] = along
+        means[:, 0, 1], means[:, 1, 1], means[:, 1, 2] = first, second, third
+        return means[:, :, :d]
+
+
+def random_start(
+    target: BimodalTarget,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    kind: str = "sphere",
+    scale: float | None = None,
+    weight: float = 0.5,
+    variance: float = 1.0,
+) -> Overlaps:
+    """Overlaps of n independent random starts, at a cost that does not depend on d.
+
+    `kind` "sphere": μ_i uniform on ‖μ‖ = `scale` (default r); "gaussian": μ_i with independent
+    N(0, scale²/d) entries (default scale r).  The overlaps of two such vectors with each other and
+    with μ* are drawn through the Bartlett decomposition: in a frame that begins with μ*, the
+    coordinates of the two are (z, χ_{d−1}) and (z', z'', χ_{d−2}).  The law is exact at every d.
+
+    Parameters
+    ----------
+    weight : w_1, the weight of the first component, in (0, 1).
+    variance : the variance of both components.
+
+    >>> rng = np.random.default_rng(0)
+    >>> start = random_start(BimodalTarget(2.0, 10**6), 5, rng)
+    >>> bool(np.allclose(start.q[:, 0], 4.0))
+    True
+    """
+    choice("kind", kind, STARTS)
+    integer("n", n, 0)
+    r, d = target.separation, target.dimension
+    scale = within("scale", r if scale is None else scale, 0)
+    weight = within("weight", weight, 0, 1)
+    within("variance", variance, 0)
+    # One row of draws per run, so that run k is the same however many runs are asked for.
+    draws = np.array([_frame(rng, d) for _ in range(n)]).reshape(n, 2, 3)
+    if kind == "sphere":
+        draws = draws / np.linalg.norm(draws, axis=-1, keepdims=True)
+    else:
+        draws = draws / np.sqrt(d)
+    means, mode = scale * draws, np.array([r, 0.0, 0.0])
+    logit = np.full(n, np.log(weight) - np.log1p(-weight))
+    return Overlaps.from_vectors(means, mode, logit, np.full((n, 2), variance))
+
+
+def _frame(rng: np.random.Generator, d: int) -> FloatArray:
+    """Two standard normal vectors of R^d in a frame (μ*/r, then Gram-Schmidt): shape (2, 3)."""
+    z = rng.standard_normal(3)
+    chi = np.sqrt([rng.chisquare(d - k) if d > k else 0.0 for k in (1, 2)])
+    return np.array([[z[0], chi[0], 0.0], [z[1], z[2] if d > 1 else 0.0, chi[1]]])

@@ -1,0 +1,20 @@
+"""The closed equations: integration, fixed points and bifurcations, collapse probability."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "integrate": "integrate",
+    "fixed_points": "fixed_points",
+    "critical_separation": "fixed_points",
+}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'modecollapse.theory' has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
