@@ -1,4 +1,4 @@
-"""Argument checks: one clear ``ValueError`` that names the argument, its value and what is allowed."""
+"""Argument checks: one ``ValueError`` that names the argument, its value and what is allowed."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "integrate": "integrate",
-    "fixed_points": "fixed_points",
-    "critical_separation": "fixed_points",
+    "integrate": "integration",
+    "fixed_points": "equilibria",
+    "critical_separation": "equilibria",
 }
 
 __all__ = list(_HOME)
