@@ -1,0 +1,97 @@
+"""Schedules: their end points, their shape between, and what they refuse."""
+
+import numpy as np
+import pytest
+
+from modecollapse.schedules import SCHEDULES, Adaptive, schedule
+
+TIMED = ["step", "exponential", "linear"]
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_starts_at_beta_initial_and_is_one_from_its_end(name):
+    chosen = schedule(name, beta_initial=0.03, time=7.0)
+    assert chosen.beta(0.0) == pytest.approx(0.03, rel=1e-15)
+    assert (chosen.beta([7.0, 7.5, 1e9]) == 1).all()
+    assert chosen.end == 7.0
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_never_falls(name):
+    t = np.linspace(0, 10, 301)
+    assert (np.diff(schedule(name, beta_initial=1e-4, time=7.0).beta(t)) >= 0).all()
+
+
+def test_exponential_multiplies_beta_by_the_same_factor_at_every_step():
+    k = np.arange(801)
+    beta = schedule("exponential", beta_initial=1 / 9000, time=0.05 * 800).beta(0.05 * k)
+    np.testing.assert_allclose(beta[1:] / beta[:-1], 9000 ** (1 / 800), rtol=1e-12)
+
+
+def test_linear_has_a_constant_slope():
+    beta = schedule("linear", beta_initial=0.2, time=4.0).beta(np.linspace(0, 4, 9))
+    np.testing.assert_allclose(np.diff(beta), 0.1, rtol=1e-12)
+
+
+def test_step_waits_then_jumps():
+    beta = schedule("step", beta_initial=0.2, time=4.0).beta([0.0, 3.999, 4.0])
+    assert beta.tolist() == [0.2, 0.2, 1.0]
+
+
+def test_none_is_one_at_every_time():
+    assert (schedule("none").beta([0.0, 1.0, 1e9]) == 1).all()
+    assert schedule("none").end == 0
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_advance_is_beta_one_step_later(name):
+    chosen = schedule(name, beta_initial=0.03, time=7.0)
+    np.testing.assert_array_equal(chosen.advance(np.full(3, 0.1), 1.0, 0.5), [chosen.beta(1.5)] * 3)
+
+
+def test_adaptive_moves_only_the_runs_that_fit():
+    chosen = Adaptive(beta_initial=0.1, bound=0.5, rate=2.0)
+    beta = chosen.advance(np.full(3, 0.1), 0.0, 0.25, kl=np.array([0.4, 0.5, 0.6]))
+    np.testing.assert_allclose(beta, [0.1 * np.exp(0.5)] * 2 + [0.1], rtol=1e-15)
+
+
+def test_adaptive_that_always_fits_is_the_exponential_schedule():
+    chosen, step = Adaptive(beta_initial=0.01, bound=1.0, rate=np.log(100) / 5), 0.1
+    beta = [chosen.beta(np.zeros(1))]
+    for k in range(60):
+        beta.append(chosen.advance(beta[-1], k * step, step, kl=np.zeros(1)))
+    expected = schedule("exponential", beta_initial=0.01, time=5.0).beta(step * np.arange(61))
+    np.testing.assert_allclose(np.ravel(beta), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "argument"),
+    [
+        ("sudden", {}, "name"),
+        ("none", {"time": 1.0}, "parameters"),
+        ("linear", {"beta_initial": 0.1}, "parameters"),
+        ("linear", {"beta_initial": 0.0, "time": 1.0}, "beta_initial"),
+        ("exponential", {"beta_initial": 1.1, "time": 1.0}, "beta_initial"),
+        ("exponential", {"beta_initial": 0.1, "time": -1.0}, "time"),
+        ("step", {"beta_initial": 0.1, "time": np.nan}, "time"),
+        ("adaptive", {"beta_initial": 0.1, "bound": 0.0, "rate": 1.0}, "bound"),
+        ("adaptive", {"beta_initial": 0.1, "bound": 1.0, "rate": 0.0}, "rate"),
+    ],
+)
+def test_bad_parameters_are_named(name, parameters, argument):
+    with pytest.raises(ValueError, match=f"^{argument}: got"):
+        schedule(name, **parameters)
+
+
+def test_bad_calls_are_named():
+    adaptive = schedule("adaptive", beta_initial=0.1, bound=1.0, rate=1.0)
+    with pytest.raises(ValueError, match=r"^t: got"):
+        adaptive.beta(1.0)
+    with pytest.raises(ValueError, match=r"^kl: got"):
+        adaptive.advance(0.1, 0.0, 0.1)
+    with pytest.raises(ValueError, match=r"^t: got"):
+        schedule("none").beta(-1.0)
+
+
+def test_every_schedule_is_reached_by_its_name():
+    assert all(kind.name == name for name, kind in SCHEDULES.items())
