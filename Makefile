@@ -1,0 +1,50 @@
+# The two commands are `make figures` and `make test`; both set everything up themselves, once.
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+BIN := .venv/bin
+RUN := . $(BIN)/activate &&
+SETUP := .venv/.ready
+
+.PHONY: figures test test-slow smoke benchmark lint setup clean
+
+figures: setup
+	$(RUN) snakemake --cores $(CORES)
+
+smoke: setup
+	$(RUN) snakemake --cores $(CORES) --configfile config/smoke.yaml
+
+test: setup
+	$(RUN) pytest -q -n $(CORES) --dist worksteal -m "not slow and not slurm"
+
+test-slow: setup
+	$(RUN) pytest -q -n $(CORES) --dist worksteal -m slow
+
+lint: setup
+	$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow \
+		&& mypy && snakemake --lint
+
+benchmark: .venv-benchmark/.ready
+	.venv-benchmark/bin/python -m benchmarks
+
+setup: $(SETUP)
+
+$(SETUP): requirements/lock.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25"
+	$(BIN)/python -m pip install --quiet -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-benchmark/.ready: requirements/benchmark.txt requirements/lock.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv-benchmark
+	.venv-benchmark/bin/python -m pip install --quiet --upgrade "pip>=25"
+	.venv-benchmark/bin/python -m pip install --quiet -r requirements/lock.txt
+	.venv-benchmark/bin/python -m pip install --quiet -r requirements/benchmark.txt
+	.venv-benchmark/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Removes what the pipeline made, not what was installed.
+clean:
+	find results figures -mindepth 1 ! -name .gitkeep -delete; rm -rf logs .snakemake

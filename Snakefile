@@ -1,0 +1,33 @@
+"""The paper as a workflow: tables from theory, simulation and flows, and figures from tables.
+
+snakemake --cores 2                                      every figure, from config.yaml
+snakemake --cores 2 figures/fig3_mean_alignment.pdf      one figure and what it needs
+snakemake --cores 2 --configfile config/smoke.yaml       a named configuration
+"""
+
+
+include: "workflow/rules/common.smk"
+
+
+# Each figure of config.yaml, in the paper's order, and the claim that it bears on.
+CLAIMS = {
+    "fig1_collapse": "q loses modes that its family could hold",
+    "fig2_theory_vs_simulation": "a few statistics obey closed equations",
+    "fig3_mean_alignment": "collapse by mean alignment: both means move to one mode",
+    "fig4_vanishing_weight": "collapse by vanishing weight: a component dies before it arrives",
+    "fig5_normalizing_flows": "normalizing flows collapse likewise",
+}
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        [pictures(figure).values() for figure in FIGURES],
+    default_target: True
+
+
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"

@@ -1,0 +1,69 @@
+"""Compute one job's share of a table: ``python -m modecollapse.jobs.compute TABLE SOURCE ...``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..experiments.share import Share
+from ..provenance import record
+from ..store import write_table
+
+__all__ = ["compute", "main", "module_name"]
+
+
+def module_name(table: str, source: str) -> str:
+    """The module that computes the part of `table` that comes from `source`."""
+    return f"modecollapse.experiments.{table}.{source}"
+
+
+def compute(table: str, source: str, block: dict[str, Any], share: Share, output: Path) -> None:
+    """Compute a share and write it, with its provenance, to `output`."""
+    start = time.monotonic()
+    module = import_module(module_name(table, source))
+    frame = module.compute(module.Settings(**_frozen(block)), share)
+    seconds = time.monotonic() - start
+    made_by = record(module.__name__, block, [], seconds)
+    write_table(output, frame, module.UNITS, made_by)
+    logging.info("%d rows in %.1f s", len(frame), seconds)
+
+
+def _frozen(value: Any) -> Any:
+    """The same value with tuples for lists, all the way down (mappings stay mappings)."""
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    return value
+
+
+def limit_threads(threads: int) -> None:
+    """Let every numerical library use `threads` cores; before any of them is imported."""
+    for name in ("OMP", "MKL", "OPENBLAS", "NUMBA"):
+        os.environ[f"{name}_NUM_THREADS"] = str(threads)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Compute one job's share of a table.")
+    parser.add_argument("table")
+    parser.add_argument("source")
+    parser.add_argument("--settings", required=True, help="the configuration's block, as JSON")
+    parser.add_argument("--job", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--output", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    limit_threads(given.threads)
+    share = Share(given.job, given.jobs, given.threads)
+    compute(given.table, given.source, json.loads(given.settings), share, given.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Draw a figure from its tables: ``python -m modecollapse.jobs.draw NAME TABLE ...``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from ..figures.style import STYLE, save
+from ..provenance import record
+from ..store import read_table, sidecar, write_bytes, write_json
+
+__all__ = ["draw", "main"]
+
+
+def draw(name: str, tables: Sequence[Path], stem: Path) -> None:
+    """Draw figure `name` as PDF and PNG, with its caption (.rst) and provenance beside them."""
+    import matplotlib.pyplot as plt
+
+    start = time.monotonic()
+    module = import_module(f"modecollapse.figures.{name}")
+    frames = {path.stem: read_table(path) for path in tables}
+    with plt.rc_context(STYLE):
+        figure = module.draw(frames)
+        made_by = record(module.__name__, {}, tables, time.monotonic() - start)
+        pictures = {kind: save(figure, kind, made_by) for kind in ("pdf", "png")}
+    caption = f"{module.CLAIM}\n\n{module.caption(frames)}\n"
+    write_bytes(stem.with_suffix(".rst"), caption.encode())
+    for kind, content in pictures.items():
+        path = stem.with_suffix(f".{kind}")
+        write_bytes(path, content)
+        write_json(sidecar(path), made_by)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Draw a figure from its tables.")
+    parser.add_argument("name")
+    parser.add_argument("tables", type=Path, nargs="+")
+    parser.add_argument("--output", type=Path, required=True, help="the figure without ending")
+    given = parser.parse_args(arguments)
+    draw(given.name, given.tables, given.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Join the parts of a table: ``python -m modecollapse.jobs.gather PART ... --output TABLE``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..provenance import record
+from ..store import StoreError, read_sidecar, read_table, write_table
+
+__all__ = ["gather", "main"]
+
+
+def gather(parts: Sequence[Path], output: Path) -> None:
+    """Write the rows of all parts, in order, as one table; its record names each part's settings.
+
+    Raises
+    ------
+    StoreError : where the parts do not have the same columns.
+    """
+    start = time.monotonic()
+    records = {str(part): read_sidecar(part) for part in parts}
+    tables = [read_table(part) for part in parts]
+    units = records[str(parts[0])]["units"]
+    for part, table in zip(parts, tables, strict=True):
+        if set(table.columns) != set(units):
+            raise StoreError(f"{part}: its columns are not those of {parts[0]}")
+    whole = pd.concat(tables, ignore_index=True)
+    settings = {beside["entry"]: beside["settings"] for beside in records.values()}
+    seconds = sum(beside["seconds"] for beside in records.values()) + time.monotonic() - start
+    write_table(output, whole, units, record(__spec__.name, settings, parts, seconds))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Join the parts of a table.")
+    parser.add_argument("parts", type=Path, nargs="+")
+    parser.add_argument("--output", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    gather(given.parts, given.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The configuration, checked, and the names of all files."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "src"))
+os.environ["PYTHONPATH"] = str(ROOT / "src")  # for the jobs, whether or not it is installed
+
+from modecollapse import configuration, provenance
+
+try:
+    config = configuration.load([ROOT / "config.yaml", *workflow.overwrite_configfiles])
+    configuration.check(config, configuration.schema(ROOT / "workflow" / "schemas"))
+except configuration.ConfigurationError as error:
+    raise WorkflowError(str(error)) from None
+
+# The default configuration writes to results/ and figures/, a named one below its name.
+BELOW = "" if config["name"] == "default" else f"/{config['name']}"
+RESULTS, PICTURES, LOGS = (f"{top}{BELOW}" for top in ("results", "figures", "logs"))
+
+# figure -> table -> source -> settings, and the figure that each table belongs to
+FIGURES = configuration.blocks(config)
+OWNER = {table: figure for figure, tables in FIGURES.items() for table in tables}
+
+
+def parts(table):
+    """The parts of a table: a file for each job of each of its sources."""
+    return [
+        f"{RESULTS}/parts/{table}/{source}-{job}.csv"
+        for source, block in FIGURES[OWNER[table]][table].items()
+        for job in range(block["jobs"])
+    ]
+
+
+def settings(wildcards):
+    """A job's settings as one JSON text: what it computes, and nothing else of config.yaml."""
+    block = dict(FIGURES[OWNER[wildcards.table]][wildcards.table][wildcards.source])
+    block.pop("jobs")
+    return json.dumps(block, sort_keys=True)
+
+
+def jobs(wildcards):
+    return FIGURES[OWNER[wildcards.table]][wildcards.table][wildcards.source]["jobs"]
+
+
+def pictures(figure):
+    """The files of a figure, by kind."""
+    stem = f"{PICTURES}/{figure}"
+    names = {kind: f"{stem}.{kind}" for kind in ("pdf", "png")}
+    return {**names, "caption": f"{stem}.rst", **{f"{k}_record": f"{n}.json" for k, n in names.items()}}
+
+
+def drawn_by(figure):
+    """The module that draws a figure: fig3_mean_alignment is drawn by mean_alignment."""
+    return figure.split("_", 1)[1]
+
+
+def code(*modules):
+    """The files that a job's result depends on; Snakemake compares their content."""
+    return [os.path.relpath(path, ROOT) for path in provenance.closure(*modules)]

@@ -1,0 +1,24 @@
+"""A rule for each figure, of the figure's own name."""
+
+for figure in FIGURES:
+
+    rule:
+        name:
+            figure
+        input:
+            tables=[f"{RESULTS}/{table}.csv" for table in FIGURES[figure]],
+            code=code("modecollapse.jobs.draw", f"modecollapse.figures.{drawn_by(figure)}"),
+        output:
+            **pictures(figure),
+        log:
+            f"{LOGS}/{figure}.log",
+        benchmark:
+            f"{LOGS}/{figure}.tsv"
+        params:
+            name=drawn_by(figure),
+            stem=f"{PICTURES}/{figure}",
+        conda:
+            "../../envs/figures.yaml"
+        shell:
+            "python -m modecollapse.jobs.draw {params.name} {input.tables}"
+            " --output {params.stem} > {log} 2>&1"
