@@ -26,7 +26,7 @@ class _StrictLoader(yaml.SafeLoader):
         twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
         if twice is not None:
             line = node.start_mark.line + 1
-            raise ConfigurationError(f"{twice}: given twice in the block that begins on line {line}")
+            raise ConfigurationError(f"{twice}: given twice in the block from line {line} on")
         return super().construct_mapping(node, deep)
 
 
@@ -58,12 +58,49 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def schema(folder: Path) -> dict[str, Any]:
-    """The schema of the whole configuration: ``common.yaml``, and a file of each figure's name."""
-    whole = yaml.safe_load((folder / "common.yaml").read_text(encoding="utf-8"))
-    for path in sorted(folder.glob("fig*.yaml")):
-        whole["properties"][path.stem] = yaml.safe_load(path.read_text(encoding="utf-8"))
-        whole["required"].append(path.stem)
-    return whole
+    """The JSON schema of the whole configuration, from the schema files in `folder`.
+
+    ``kinds.yaml`` defines the kinds of value; ``<figure>.yaml`` gives, for each table, source and
+    setting of a figure, a kind's name or a schema of its own.
+    """
+    kinds = yaml.safe_load((folder / "kinds.yaml").read_text(encoding="utf-8"))
+    figures = {
+        path.stem: _block(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted(folder.glob("fig*.yaml"))
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": kinds,
+        **_object({"name": {"$ref": "#/$defs/name"}, **figures}, "a name, and a block a figure"),
+    }
+
+
+def _block(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a figure's block: table -> source -> setting."""
+    return _object({name: _table(sources) for name, sources in tables.items()}, "tables by name")
+
+
+def _table(sources: Mapping[str, Any]) -> dict[str, Any]:
+    blocks = {
+        name: {"jobs": {"$ref": "#/$defs/jobs"}, **{k: _kind(v) for k, v in settings.items()}}
+        for name, settings in sources.items()
+    }
+    return _object({name: _object(b, "settings") for name, b in blocks.items()}, "sources by name")
+
+
+def _object(properties: Mapping[str, Any], description: str) -> dict[str, Any]:
+    """A mapping with just these keys, each required."""
+    return {
+        "type": "object",
+        "description": f"a block of {description}",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _kind(value: Any) -> Any:
+    return {"$ref": f"#/$defs/{value}"} if isinstance(value, str) else value
 
 
 def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -102,15 +139,15 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     for error in Draft202012Validator(schema).iter_errors(config):
-        yield from _explain(error)
+        yield from _explain(error, schema.get("$defs", {}))
 
 
-def _explain(error: ValidationError) -> Iterator[str]:
+def _explain(error: ValidationError, kinds: Mapping[str, Any]) -> Iterator[str]:
     """The fault in words; `description` in the schema says what is allowed."""
     if error.validator in ("anyOf", "oneOf") and error.context:
         deepest = max(error.context, key=lambda inner: len(inner.absolute_path))
         if len(deepest.absolute_path) > len(error.absolute_path):
-            yield from _explain(deepest)
+            yield from _explain(deepest, kinds)
             return
     key = ".".join(str(part) for part in error.absolute_path) or "the configuration"
     known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
@@ -121,7 +158,8 @@ def _explain(error: ValidationError) -> Iterator[str]:
     elif error.validator == "required":
         for name in error.validator_value:
             if name not in error.instance:
-                allowed = known.get(name, {}).get("description", "a value")
+                kind = known[name]
+                allowed = kinds.get(kind.get("$ref", "").split("/")[-1], kind)["description"]
                 yield f"{_join(error, name)}: missing; allowed: {allowed}"
     else:
         allowed = error.schema.get("description") or error.message

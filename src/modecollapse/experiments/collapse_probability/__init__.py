@@ -1,0 +1,1 @@
+"""How often q collapses, against separation, dimension and target weight."""

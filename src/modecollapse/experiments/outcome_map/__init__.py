@@ -1,0 +1,1 @@
+"""How often each outcome comes about, over (η, separation)."""

@@ -1,0 +1,43 @@
+"""Frequencies of the three outcomes at some points of (η, separation), in d dimensions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ...mixtures import BimodalTarget
+from ...overlaps import Overlaps
+from ...simulation.full import simulate
+from ...trajectory import Trajectory
+from ..share import Share
+from .grid import UNITS, Grid, tabulate
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+
+@dataclass(frozen=True)
+class Settings(Grid):
+    """`steps` steps of `step_size`, each on `batch` samples."""
+
+    steps: int
+    step_size: float
+    batch: int
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each (η, separation) of the share."""
+
+    def train(target: BimodalTarget, start: Overlaps, eta: float, seed: int) -> Trajectory:
+        return simulate(
+            target,
+            start,
+            step_size=settings.step_size,
+            steps=settings.steps,
+            batch=settings.batch,
+            eta=eta,
+            log_every=settings.steps,
+            seed=seed,
+        )
+
+    return tabulate(settings, share, train)

@@ -1,0 +1,35 @@
+"""Frequencies of the three outcomes over (η, separation), by the closed equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ...mixtures import BimodalTarget
+from ...overlaps import Overlaps
+from ...theory.integration import integrate
+from ...trajectory import Trajectory
+from ..share import Share
+from .grid import UNITS, Grid, tabulate
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+
+@dataclass(frozen=True)
+class Settings(Grid):
+    """The outcome is that at `time`."""
+
+    time: float
+    rtol: float
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each (η, separation) of the share."""
+    times = np.array([settings.time])
+
+    def train(target: BimodalTarget, start: Overlaps, eta: float, seed: int) -> Trajectory:
+        return integrate(target, start, times, eta=eta, rtol=settings.rtol, workers=share.threads)
+
+    return tabulate(settings, share, train)

@@ -1,0 +1,1 @@
+"""The flow of both means along μ*, and its fixed points."""

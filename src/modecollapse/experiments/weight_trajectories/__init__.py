@@ -1,0 +1,1 @@
+"""Weights and means while a component dies."""
