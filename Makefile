@@ -14,10 +14,10 @@ smoke: setup
 	$(RUN) snakemake --cores $(CORES) --configfile config/smoke.yaml
 
 test: setup
-	$(RUN) pytest -q -n $(CORES) --dist worksteal -m "not slow and not slurm"
+	$(RUN) pytest -q -n $(CORES) --dist loadgroup -m "not slow and not slurm"
 
 test-slow: setup
-	$(RUN) pytest -q -n $(CORES) --dist worksteal -m slow
+	$(RUN) pytest -q -n $(CORES) --dist loadgroup -m slow
 
 lint: setup
 	$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow \

@@ -95,14 +95,12 @@ def read_table(path: Path | str) -> pd.DataFrame:
         if not text.endswith("\n"):
             raise ValueError("its last line is cut off")
         table = pd.read_csv(
-            io.StringIO(text), keep_default_na=False, na_values=[], float_precision="round_trip"
         )
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, UnicodeError) as error:
         raise StoreError(f"{path}: not a table ({error}); delete it and run again") from error
-    expected = list(read_sidecar(path).get("units", {}))
-    if list(table.columns) != expected and set(table.columns) != set(expected):
+    if set(table.columns) != set(read_sidecar(path).get("units", {})):
         raise StoreError(f"{path}: its columns are not those recorded beside it; delete it")
     return table
 

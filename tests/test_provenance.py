@@ -1,0 +1,49 @@
+"""Import closures are exact, and a record says what made a file."""
+
+from __future__ import annotations
+
+from modecollapse import provenance
+from modecollapse.provenance import closure, digest, record, short
+
+
+def names(*modules):
+    return {str(p.relative_to(provenance.PACKAGE)) for p in closure(*modules)}
+
+
+def test_a_theory_job_does_not_depend_on_training():
+    files = names("modecollapse.experiments.basins.theory")
+    assert "quadrature.py" in files
+    assert "theory/integration.py" in files
+    assert not {f for f in files if f.startswith(("simulation/", "flows/", "figures/"))}
+
+
+def test_a_figure_depends_on_no_computation():
+    files = names("modecollapse.jobs.draw", "modecollapse.figures.mean_alignment")
+    assert "figures/style.py" in files
+    assert not {f for f in files if f.startswith(("theory/", "simulation/", "flows/"))}
+
+
+def test_names_that_a_package_re_exports_are_followed(tmp_path, monkeypatch):
+    package = tmp_path / "modecollapse"
+    package.mkdir()
+    (package / "__init__.py").write_text('_HOME = {"thing": "a"}\n')
+    (package / "a.py").write_text("def f():\n    from . import b\n")
+    (package / "b.py").write_text("import os\n")
+    (package / "c.py").write_text("from . import thing\n")
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    provenance._imports.cache_clear()
+    try:
+        assert [p.name for p in closure("modecollapse.c")] == ["__init__.py", "a.py", "b.py", "c.py"]
+    finally:
+        provenance._imports.cache_clear()
+
+
+def test_a_record_names_code_inputs_and_settings(tmp_path):
+    path = tmp_path / "input.csv"
+    path.write_text("1\n")
+    made = record("modecollapse.checks", {"seed": 3}, [path], 1.23456)
+    assert made["inputs"] == {str(path): digest(path)}
+    assert set(made["code"]) == {"modecollapse/__init__.py", "modecollapse/checks.py"}
+    assert made["settings"] == {"seed": 3}
+    assert made["seconds"] == 1.235
+    assert "input.csv=" + digest(path)[:12] in short(made)

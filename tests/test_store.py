@@ -1,0 +1,80 @@
+"""Files are whole or absent, and what is read is what was written."""
+
+from __future__ import annotations
+
+import os
+
+import pandas as pd
+import pytest
+
+from modecollapse.store import (
+    StoreError,
+    read_sidecar,
+    read_table,
+    sidecar,
+    write_bytes,
+    write_table,
+)
+
+TABLE = pd.DataFrame({"source": ["theory", "flow"], "x": [0.1, 1e-300], "n": [1, 2]})
+UNITS = {"source": "text", "x": "1", "n": "1"}
+
+
+def test_a_table_comes_back_to_the_last_bit(tmp_path):
+    path = tmp_path / "sub" / "t.csv"
+    write_table(path, TABLE, UNITS, {"entry": "here"})
+    pd.testing.assert_frame_equal(read_table(path), TABLE, check_exact=True)
+    assert read_sidecar(path) == {"entry": "here", "units": UNITS}
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path):
+    for name in "ab":
+        write_table(tmp_path / name, TABLE, UNITS, {})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_nothing_but_the_file_and_its_record_is_left(tmp_path):
+    write_table(tmp_path / "t.csv", TABLE, UNITS, {})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["t.csv", "t.csv.json"]
+
+
+def test_a_missing_value_or_unit_is_refused_and_the_old_file_stays(tmp_path):
+    path = tmp_path / "t.csv"
+    write_table(path, TABLE, UNITS, {})
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="missing values in the column.*x"):
+        write_table(path, TABLE.assign(x=[1.0, float("nan")]), UNITS, {})
+    with pytest.raises(StoreError, match="no unit is given .* n"):
+        write_table(path, TABLE, {"source": "text", "x": "1"}, {})
+    assert path.read_bytes() == before
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_debris(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    write_bytes(path, b"old\n")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match=r"t\.csv: cannot be written \(No space left"):
+        write_bytes(path, b"new\n")
+    assert path.read_bytes() == b"old\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("damage", [b"", b"source,x,n\ntheory,0.1", b"\xff\xfe\n", b"a,b\n1\n2,3,4\n"])
+def test_a_damaged_table_is_refused_by_name(tmp_path, damage):
+    path = tmp_path / "t.csv"
+    write_table(path, TABLE, UNITS, {})
+    path.write_bytes(damage)
+    with pytest.raises(StoreError, match=r"t\.csv: "):
+        read_table(path)
+
+
+def test_a_damaged_record_is_refused_by_name(tmp_path):
+    path = tmp_path / "t.csv"
+    write_table(path, TABLE, UNITS, {})
+    sidecar(path).write_text("{")
+    with pytest.raises(StoreError, match=r"t\.csv\.json: not JSON"):
+        read_table(path)

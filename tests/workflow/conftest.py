@@ -1,0 +1,93 @@
+"""A copy of the repository in which the smoke configuration has been run to its end, once."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "src", "envs")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A folder that holds the workflow, and what Snakemake says of it."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake on the smoke configuration."""
+        command = [sys.executable, "-m", "snakemake", "--configfile", "config/smoke.yaml"]
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def planned(self, *arguments: str) -> Counter[str]:
+        """The jobs that Snakemake would run: how many of each rule, or of rule and table."""
+        said = self.snakemake("--dry-run", "--cores", "1", *arguments)
+        text = said.stdout + said.stderr
+        jobs: Counter[str] = Counter()
+        for block in re.split(r"\n(?=(?:local)?rule )", text)[1:]:
+            name = re.match(r"(?:local)?rule (\w+):", block)
+            table = re.search(r"wildcards:.*?table=(\w+)", block)
+            if name and name[1] != "all":
+                jobs[f"{name[1]} {table[1]}" if table else name[1]] += 1
+        return jobs
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace text that must be there in one of the folder's files."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def copy_repository(folder: Path) -> Pipeline:
+    """The workflow and its code, without what any run has made."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    return Pipeline(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The smoke configuration, run to its end on two cores.  Tests leave it as they found it."""
+    pipeline = copy_repository(tmp_path_factory.mktemp("pipeline"))
+    pipeline.snakemake("--cores", "2")
+    return pipeline
+
+
+@pytest.fixture
+def changed(finished):
+    """The finished pipeline, for tests that edit its files: they are put back afterwards."""
+    kept = {
+        path: path.read_bytes()
+        for top in ("config", "src", "workflow")
+        for path in (finished.folder / top).rglob("*")
+        if path.is_file() and path.suffix in (".py", ".yaml", ".smk")
+    }
+    yield finished
+    for path, content in kept.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)

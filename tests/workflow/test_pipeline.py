@@ -1,0 +1,106 @@
+"""The smoke configuration end to end, and what a change makes Snakemake run again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib.image
+import pandas as pd
+import pytest
+import yaml
+
+from modecollapse.configuration import blocks, load
+
+ROOT = Path(__file__).parents[2]
+CONFIG = load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
+FIGURES = blocks(CONFIG)
+
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_is_drawn(finished, figure):
+    folder = finished.folder / "figures" / "smoke"
+    assert (folder / f"{figure}.pdf").read_bytes().startswith(b"%PDF")
+    picture = matplotlib.image.imread(folder / f"{figure}.png")
+    assert picture.shape[1] == pytest.approx(7 * 300, abs=2)
+    assert picture[..., :3].std() > 0.02  # not an empty page
+    assert (folder / f"{figure}.rst").read_text(encoding="utf-8").count("\n\n") >= 1
+
+
+@pytest.mark.parametrize("table", [t for tables in FIGURES.values() for t in tables])
+def test_every_table_has_rows_and_units(finished, table):
+    path = finished.folder / "results" / "smoke" / f"{table}.csv"
+    frame = pd.read_csv(path, keep_default_na=False)
+    beside = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
+    assert len(frame) > 0
+    assert set(beside["units"]) == set(frame.columns)
+    assert all(beside["units"].values())
+    assert not frame.isna().any().any()
+
+
+def test_a_finished_pipeline_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.snakemake("--dry-run", "--cores", "1").stderr
+
+
+def test_nothing_is_written_outside_the_named_folders(finished):
+    for top in ("results", "figures"):
+        assert [path.name for path in (finished.folder / top).iterdir()] == ["smoke"]
+
+
+def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):
+    picture = finished.folder / "figures" / "smoke" / "fig3_mean_alignment.pdf"
+    before = picture.read_bytes()
+    picture.unlink()
+    assert finished.planned() == {"fig3_mean_alignment": 1}
+    finished.snakemake("--cores", "1")
+    assert picture.read_bytes() == before
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_changed_block_reruns_its_own_figure_and_no_other(changed, figure):
+    path = changed.folder / "config" / "smoke.yaml"
+    overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
+    table = next(iter(FIGURES[figure]))
+    source, block = next(iter(FIGURES[figure][table].items()))
+    name = next(key for key, value in block.items() if key in ("seed", "points", "separation"))
+    value = block[name] + (1 if isinstance(block[name], int) else 0.125)
+    deep = overlay.setdefault(figure, {}).setdefault(table, {}).setdefault(source, {})
+    deep[name] = value
+    path.write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    planned = set(changed.planned())
+    assert planned == {f"{source} {table}", f"gather {table}", figure}
+
+
+def test_a_changed_module_reruns_its_importers_only(changed):
+    changed.edit("src/modecollapse/figures/mean_alignment.py", "import", "# changed\nimport")
+    assert changed.planned() == {"fig3_mean_alignment": 1}
+
+
+def test_changed_training_code_leaves_theory_alone(changed):
+    changed.edit("src/modecollapse/simulation/full.py", "import", "# changed\nimport")
+    sources = {job.split()[0] for job in changed.planned()}
+    assert "simulation" in sources
+    assert "theory" not in sources
+    assert "flows" not in sources
+
+
+def test_touching_a_file_reruns_nothing(changed):
+    (changed.folder / "src" / "modecollapse" / "quadrature.py").touch()
+    assert "Nothing to be done" in changed.snakemake("--dry-run", "--cores", "1").stderr
+
+
+def test_one_figure_needs_only_its_own_tables(finished):
+    target = "figures/smoke/fig3_mean_alignment.pdf"
+    planned = finished.planned("--forceall", target)
+    tables = {job.split()[1] for job in planned if " " in job}
+    assert tables == set(FIGURES["fig3_mean_alignment"])
+
+
+def test_a_wrong_configuration_stops_before_the_first_job(changed):
+    changed.edit("config/smoke.yaml", "name: smoke", "name: smoke\nseeds: 3")
+    done = changed.snakemake("--cores", "1", check=False)
+    assert done.returncode != 0
+    assert "seeds: unknown key; allowed:" in done.stderr
+    assert "Traceback" not in done.stderr
