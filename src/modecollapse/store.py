@@ -94,8 +94,7 @@ def read_table(path: Path | str) -> pd.DataFrame:
         text = Path(path).read_text(encoding="utf-8")
         if not text.endswith("\n"):
             raise ValueError("its last line is cut off")
-        table = pd.read_csv(
-        )
+        table = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[])
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, UnicodeError) as error:
