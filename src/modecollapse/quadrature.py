@@ -268,7 +268,7 @@ def expected_sigmoid(a: ArrayLike, b: ArrayLike) -> FloatArray:
     a, b : arrays that broadcast; a finite, 0 ≤ b ≤ 40.
 
     >>> expected_sigmoid([0.0, -300.0], 3.0)
-    array([5.0000000e-001, 4.6336688e-129])
+    array([5.00000000e-001, 4.63426215e-129])
     """
     return _moment(0, a, b)
 
