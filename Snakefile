@@ -24,9 +24,9 @@ localrules:
 
 
 rule all:
+    default_target: True
     input:
         [pictures(figure).values() for figure in FIGURES],
-    default_target: True
 
 
 include: "workflow/rules/tables.smk"

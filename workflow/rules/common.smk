@@ -2,14 +2,17 @@
 
 import json
 import os
+import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
-os.environ["PYTHONPATH"] = str(ROOT / "src")  # for the jobs, whether or not it is installed
+# For the jobs, whether or not the package is installed, and in conda environments too.
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
 
 from modecollapse import configuration, provenance
 
@@ -20,8 +23,8 @@ except configuration.ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
 # The default configuration writes to results/ and figures/, a named one below its name.
-BELOW = "" if config["name"] == "default" else f"/{config['name']}"
-RESULTS, PICTURES, LOGS = (f"{top}{BELOW}" for top in ("results", "figures", "logs"))
+BELOW = "" if config["name"] == "default" else config["name"]
+RESULTS, PICTURES, LOGS = (str(Path(top, BELOW)) for top in ("results", "figures", "logs"))
 
 # figure -> table -> source -> settings, and the figure that each table belongs to
 FIGURES = configuration.blocks(config)
@@ -37,22 +40,41 @@ def parts(table):
     ]
 
 
+def block(wildcards):
+    """The block of config.yaml that a job computes."""
+    return FIGURES[OWNER[wildcards.table]][wildcards.table][wildcards.source]
+
+
 def settings(wildcards):
     """A job's settings as one JSON text: what it computes, and nothing else of config.yaml."""
-    block = dict(FIGURES[OWNER[wildcards.table]][wildcards.table][wildcards.source])
-    block.pop("jobs")
-    return json.dumps(block, sort_keys=True)
+    given = {name: value for name, value in block(wildcards).items() if name != "jobs"}
+    return json.dumps(given, sort_keys=True)
 
 
 def jobs(wildcards):
-    return FIGURES[OWNER[wildcards.table]][wildcards.table][wildcards.source]["jobs"]
+    """The number of jobs that share the work of a block."""
+    return block(wildcards)["jobs"]
+
+
+def gpus(wildcards):
+    """One GPU for the jobs whose settings ask for it."""
+    return int(block(wildcards).get("device") == "cuda")
+
+
+def growing(amount):
+    """A resource of which a job gets twice as much each time that it is tried again."""
+    return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
 
 
 def pictures(figure):
     """The files of a figure, by kind."""
     stem = f"{PICTURES}/{figure}"
     names = {kind: f"{stem}.{kind}" for kind in ("pdf", "png")}
-    return {**names, "caption": f"{stem}.rst", **{f"{k}_record": f"{n}.json" for k, n in names.items()}}
+    return {
+        **names,
+        "caption": f"{stem}.rst",
+        **{f"{k}_record": f"{n}.json" for k, n in names.items()},
+    }
 
 
 def drawn_by(figure):
@@ -60,6 +82,13 @@ def drawn_by(figure):
     return figure.split("_", 1)[1]
 
 
+@cache
 def code(*modules):
     """The files that a job's result depends on; Snakemake compares their content."""
     return [os.path.relpath(path, ROOT) for path in provenance.closure(*modules)]
+
+
+def computing(wildcards):
+    """The code behind one part of a table."""
+    entry = f"modecollapse.experiments.{wildcards.table}.{wildcards.source}"
+    return code("modecollapse.jobs.compute", entry)

@@ -14,11 +14,12 @@ for figure in FIGURES:
             f"{LOGS}/{figure}.log",
         benchmark:
             f"{LOGS}/{figure}.tsv"
-        params:
-            name=drawn_by(figure),
-            stem=f"{PICTURES}/{figure}",
+        localrule: True
         conda:
             "../../envs/figures.yaml"
+        params:
+            name=drawn_by(figure),
+            stem=subpath(output.pdf, strip_suffix=".pdf"),
         shell:
             "python -m modecollapse.jobs.draw {params.name} {input.tables}"
             " --output {params.stem} > {log} 2>&1"

@@ -4,12 +4,6 @@ The three sources differ in what they need of a machine, not in how they are cal
 """
 
 
-def computing(wildcards):
-    """The code behind one part of a table."""
-    entry = f"modecollapse.experiments.{wildcards.table}.{wildcards.source}"
-    return code("modecollapse.jobs.compute", entry)
-
-
 wildcard_constraints:
     table=r"\w+",
     source=r"theory|simulation|flows",
@@ -26,12 +20,15 @@ rule theory:
         f"{LOGS}/{{table}}/{{source}}-{{job}}.log",
     benchmark:
         f"{LOGS}/{{table}}/{{source}}-{{job}}.tsv"
+    conda:
+        "../../envs/theory.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         settings=settings,
         jobs=jobs,
-    threads: 1
-    conda:
-        "../../envs/theory.yaml"
     shell:
         "python -m modecollapse.jobs.compute {wildcards.table} {wildcards.source}"
         " --settings {params.settings:q} --job {wildcards.job} --jobs {params.jobs}"
@@ -44,6 +41,10 @@ use rule theory as simulation with:
         record=f"{RESULTS}/parts/{{table}}/{{source,simulation}}-{{job}}.csv.json",
     conda:
         "../../envs/training.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+        gpu=gpus,
 
 
 use rule theory as flows with:
@@ -52,6 +53,10 @@ use rule theory as flows with:
         record=f"{RESULTS}/parts/{{table}}/{{source,flows}}-{{job}}.csv.json",
     conda:
         "../../envs/training.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+        gpu=gpus,
 
 
 rule gather:
@@ -65,6 +70,7 @@ rule gather:
         f"{LOGS}/{{table}}.log",
     benchmark:
         f"{LOGS}/{{table}}.tsv"
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     shell:
