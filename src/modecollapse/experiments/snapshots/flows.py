@@ -1,0 +1,69 @@
+"""Two RealNVPs of one ensemble: that which covers the target worst, and that which does best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import gaussian_kde
+
+from ...flows.training import train
+from ...mixtures import BimodalTarget
+from ..share import Share
+from .plane import UNITS, grid, logged, rows
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """An ensemble of flows on one target; μ* lies in a random direction for each."""
+
+    seed: int
+    separation: float
+    dimension: int
+    target_weight: float
+    seeds: int
+    couplings: int
+    hidden: int
+    depth: int
+    steps: int
+    batch: int
+    learning_rate: float
+    samples: int
+    fractions: tuple[float, ...]
+    points: int
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """The pictures of both flows; the work of one ensemble is not shared between jobs."""
+    if not share.of(["ensemble"]):
+        return pd.DataFrame(columns=list(UNITS))
+    target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
+    run = train(
+        target,
+        seed=settings.seed,
+        seeds=settings.seeds,
+        couplings=settings.couplings,
+        hidden=settings.hidden,
+        depth=settings.depth,
+        steps=settings.steps,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        evaluation_samples=settings.samples,
+        projection_samples=settings.samples,
+        log_every=max(1, settings.steps // 40),
+    )
+    masses = np.stack([run.final("mass_plus"), run.final("mass_minus")], axis=-1)
+    covered = np.where(run.finished, (masses / target.weights).min(axis=-1), np.nan)
+    cases = {"RealNVP, worst": np.nanargmin(covered), "RealNVP, best": np.nanargmax(covered)}
+    plane = np.stack(grid(target.separation, settings.points))
+    pictures = []
+    for case, shown in cases.items():
+        for k in logged(run.times, settings.fractions):
+            samples = run.diagnostics["projection"][shown, k].astype(float)
+            density = gaussian_kde(samples.T)(plane)
+            outcome, time = str(run.outcome[shown]), float(run.times[k])
+            pictures.append(rows("flow", case, outcome, target.separation, time, density))
+    return pd.concat(pictures, ignore_index=True)

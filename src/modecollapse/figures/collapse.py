@@ -1,0 +1,66 @@
+"""Figure 1: q while it trains, in the plane of μ* and one direction orthogonal to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .style import COLOURS, new_figure
+
+__all__ = ["CLAIM", "caption", "draw"]
+
+CLAIM = "q loses modes while it trains, although its family holds the target."
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """A row for each case, a column for each time."""
+    table = tables["snapshots"]
+    cases = table.groupby("case", sort=False)
+    columns = int(cases["time"].nunique().max())
+    figure, panels = new_figure(len(cases), columns, 1.45 * len(cases), sharex=True, sharey=True)
+    for row, (case, rows) in zip(panels, cases, strict=True):
+        for axes, (time, picture) in zip(row, rows.groupby("time"), strict=True):
+            draw_density(axes, picture)
+            unit = "step" if rows["source"].iloc[0] == "flow" else r"$t$ ="
+            axes.set_title(f"{unit} {time:g}", fontsize=7, pad=2)
+        row[0].set_ylabel(f"{case}:\n{rows['outcome'].iloc[0]}", fontsize=7)
+    figure.supxlabel(r"coordinate along $\mu^\star$", fontsize=8)
+    figure.supylabel(r"coordinate along one direction orthogonal to $\mu^\star$", fontsize=8)
+    return figure
+
+
+def draw_density(axes: Axes, picture: pd.DataFrame) -> None:
+    """The density as filled contours, the modes of the target as crosses."""
+    grid = picture.pivot(index="across", columns="along", values="density")
+    highest = 1 / (2 * np.pi)  # of one Gaussian of unit variance that holds all mass
+    levels = highest * np.array([0.01, 0.05, 0.15, 0.3, 0.5, 0.7, 0.9, 1.5])
+    axes.contourf(
+        grid.columns, grid.index, grid.to_numpy(), levels=levels, cmap="Blues", extend="max"
+    )
+    separation = picture["separation"].iloc[0]
+    axes.plot(
+        [-separation, separation], [0, 0], "x", color=COLOURS["vanishing weight"], ms=5, mew=1.2
+    )
+    axes.set_aspect("equal")
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+
+
+def caption(tables: Mapping[str, pd.DataFrame]) -> str:
+    """What the panels show and how each run ended."""
+    table = tables["snapshots"]
+    last = table[table["time"] == table.groupby("case")["time"].transform("max")]
+    ends = []
+    for case, rows in last.groupby("case", sort=False):
+        plus = rows.loc[rows["along"] > 0, "density"].sum() / rows["density"].sum()
+        ends.append(f"{case}: {rows['outcome'].iloc[0]}, {100 * plus:.0f} % of q at x·μ* > 0")
+    return (
+        "Density of q during training (columns: time) in the plane of μ* and one orthogonal "
+        "direction; crosses: the modes of the target. Mixtures are simulated in full dimension and "
+        "shown in the plane of μ* and the orthogonal part of μ_1; flows are shown by a kernel "
+        f"density of samples. At the end {'; '.join(ends)}."
+    )
