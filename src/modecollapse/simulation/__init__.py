@@ -7,6 +7,7 @@ from typing import Any
 
 _HOME = {
     "simulate": "full",
+    "simulate_reduced": "reduced",
 }
 
 __all__ = list(_HOME)

@@ -1,0 +1,261 @@
+r"""Stochastic gradients of the reverse KL divergence, in R^d, sample by sample.
+
+With :math:`f = \log q - \beta \log p`, responsibilities :math:`r_j` of q, :math:`s_±` of p, and
+samples :math:`x_b = \mu_c + \sqrt{v_c}\,\varepsilon_b` of component c = c(b), each of which counts
+:math:`s_b` (see :data:`COMPONENTS`), the gradients below are those that automatic differentiation
+of the loss gives (docs/simulation.md, Section 1):
+
+.. math::
+    g_{\mu_i} &= \sum_{b: c = i} s_b \nabla_x f(x_b)
+        + \Big[\sum_b s_b\, r_i(x_b) (x_b - \mu_i) / v_i\Big], \\
+    \nabla_x f(x) &= \Big(\beta - \sum_j \frac{r_j}{v_j}\Big) x + \sum_j \frac{r_j}{v_j} \mu_j
+        - \beta (2 s_+ - 1) \mu^*.
+
+The sum in brackets, the *score term*, has mean zero: "pathwise" keeps it, as the plain gradient of
+the loss does, and "sticking-the-landing" drops it (Roeder, Wu and Duvenaud, 2017).
+
+A run is a row of a leading axis.  Nothing here mixes rows, and only operations are used whose bits
+do not depend on where in a tensor a number stands (``torch.sigmoid`` and ``torch.logaddexp`` are
+not among them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "COMPONENTS",
+    "ESTIMATORS",
+    "Densities",
+    "Estimator",
+    "Gradient",
+    "Mixtures",
+    "densities",
+    "log_weights",
+    "product",
+]
+
+ESTIMATORS = ("pathwise", "sticking-the-landing")
+COMPONENTS = ("stratified", "sampled")
+
+
+@dataclass(frozen=True, eq=False)
+class Mixtures:
+    """n pairs of q and p, by the numbers that their densities need; all float64.
+
+    gram : (n, 3, 3), the Gram matrix of (μ_1, μ_2, μ*).
+    logit : (n,), ℓ = log w_1/w_2.
+    variances : (n, 2), v_1 and v_2.
+    target_logit : (n,), log π/(1 − π).
+    beta : (n,), inverse temperature β of the target p^β.
+    dimension : d.
+    """
+
+    gram: Tensor
+    logit: Tensor
+    variances: Tensor
+    target_logit: Tensor
+    beta: Tensor
+    dimension: int
+
+    def __getitem__(self, rows: slice) -> Self:
+        return self._each(lambda values: values[rows])
+
+    def cpu(self) -> Self:
+        return self._each(torch.Tensor.cpu)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        tensors = (self.gram, self.logit, self.variances, self.target_logit, self.beta)
+        return type(self)(*map(change, tensors), dimension=self.dimension)
+
+
+@dataclass(frozen=True, eq=False)
+class Densities:
+    """What the densities say of b points of each run.
+
+    log_ratio : (n, b), f = log q − β log p, without the constants in log 2π.
+    responsibilities : (n, 2, b), r_1 and r_2.
+    modes : (n, 2, b), s_+ and s_−.
+    distances : (n, 2, b), ‖x − μ_i‖², less ‖x‖² where the norms were left out.
+    """
+
+    log_ratio: Tensor
+    responsibilities: Tensor
+    modes: Tensor
+    distances: Tensor
+
+
+def densities(mixtures: Mixtures, products: Tensor, squared_norms: Tensor | float) -> Densities:
+    """Evaluate q and p where x·μ_1, x·μ_2, x·μ* = `products` (n, 3, b) and ‖x‖² = `squared_norms`
+    (n, b), which may be left out (0.0) where it cancels: v_1 = v_2 = 1 and β = 1."""
+    norms = squared_norms[:, None] if isinstance(squared_norms, Tensor) else squared_norms
+    squares = mixtures.gram.diagonal(dim1=1, dim2=2)[:, :, None]
+    distances = norms - 2 * products[:, :2] + squares[:, :2]
+    variances = mixtures.variances[:, :, None]
+    volumes = log_weights(mixtures.logit)[:, :, None] - 0.5 * mixtures.dimension * variances.log()
+    log_q, responsibilities = _mix(volumes - 0.5 * distances / variances)
+    along = torch.cat([products[:, 2:], -products[:, 2:]], 1)
+    inside = along - 0.5 * (norms + squares[:, 2:])
+    log_p, modes = _mix(log_weights(mixtures.target_logit)[:, :, None] + inside)
+    log_ratio = log_q - mixtures.beta[:, None] * log_p
+    return Densities(log_ratio, responsibilities, modes, distances)
+
+
+def log_weights(logit: Tensor) -> Tensor:
+    """(log w_1, log w_2), shape (n, 2), to full relative precision."""
+    signed = torch.stack([logit, -logit], -1)
+    return signed.clamp(max=0) - signed.abs().neg().exp().log1p()
+
+
+def _mix(log_joint: Tensor) -> tuple[Tensor, Tensor]:
+    """log Σ_k exp a_k and the shares of its terms, over axis 1."""
+    top = log_joint.amax(1, keepdim=True)
+    parts = (log_joint - top).exp()
+    total = parts.sum(1, keepdim=True)
+    return (top + total.log()).squeeze(1), parts / total
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b over a leading axis; unlike ``torch.bmm`` alone, with the same bits for a row
+    whatever the number of rows, also where an inner axis has length one."""
+    if a.shape[2] == 1:
+        return a * b
+    if b.shape[2] == 1:
+        return (a * b.mT).sum(-1, keepdim=True)
+    return torch.bmm(a, b)
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """∂/∂μ (n, 2, d), ∂/∂ℓ (n,), ∂/∂v (n, 2), and the batch's own estimate Σ_b s_b f(x_b) of
+    E_q[f] (n,); None for what was not asked for."""
+
+    means: Tensor
+    logit: Tensor | None
+    variances: Tensor | None
+    log_ratio: Tensor | None
+
+
+class Estimator:
+    """Sums a batch, block by block, into one :class:`Gradient` for each run.
+
+    Parameters
+    ----------
+    vectors : (n, 3, d), the rows μ_1, μ_2, μ*.
+    mixtures : the same state by its numbers.
+    batch : B ≥ 2, the number of samples of each run.
+    first : (n,), how many of them are from component 1; they come first.
+    score_term : whether to keep the score term.
+    stratified : whether a sample of component i counts w_i / n_i, or 1 / B.
+    norms : whether ‖x‖² is needed, which it is unless v = 1 and β = 1.
+    log_ratio : whether f is needed, as it is to train the weights.
+    variances : whether these are trained.
+    """
+
+    def __init__(
+        self,
+        vectors: Tensor,
+        mixtures: Mixtures,
+        *,
+        batch: int,
+        first: Tensor,
+        score_term: bool,
+        stratified: bool,
+        norms: bool,
+        log_ratio: bool,
+        variances: bool,
+    ) -> None:
+        self._vectors, self._mixtures, self._batch, self._first = vectors, mixtures, batch, first
+        self._score_term, self._stratified, self._norms = score_term, stratified, norms
+        self._log_ratio, self._variances = log_ratio, variances
+        self._weights = log_weights(mixtures.logit).exp()
+        counts = torch.stack([first, batch - first], -1)
+        each = torch.full_like(self._weights, 1 / batch)
+        self._counts_as = self._weights / counts if stratified else each
+        self._seen = 0
+        self._points = torch.zeros_like(vectors[:, :2])
+        self._moments = torch.zeros((), dtype=torch.float64)
+
+    def add(self, x: Tensor) -> None:
+        """Add the next block of samples, x (n, b, d)."""
+        products = product(self._vectors, x.mT).double()
+        norms = torch.linalg.vector_norm(x, dim=-1).double() ** 2 if self._norms else 0.0
+        members = self._members(x.shape[1])
+        seen = densities(self._mixtures, products, norms)
+        pulls = seen.responsibilities / self._mixtures.variances[:, :, None]
+        slope = self._mixtures.beta[:, None, None] - pulls.sum(1, keepdim=True)
+        if self._norms or self._score_term:
+            coefficients = members * slope if self._norms else torch.zeros_like(members)
+            if self._score_term:
+                coefficients = coefficients + members.sum(1, keepdim=True) * pulls
+            self._points += product(coefficients.to(x.dtype), x)
+        towards = seen.modes[:, :1] - seen.modes[:, 1:]
+        features = [pulls, towards]
+        if self._log_ratio:
+            f, r = seen.log_ratio[:, None], seen.responsibilities[:, :1]
+            features += [f, r, f * r]
+        if self._variances:
+            features += self._variance_features(products, norms, seen, pulls, slope, towards)
+        self._moments = self._moments + product(members, torch.cat(features, 1).mT)
+
+    def _members(self, size: int) -> Tensor:
+        """What each sample of the block counts, in the row of its component: (n, 2, size)."""
+        place = torch.arange(self._seen, self._seen + size, device=self._first.device)
+        self._seen += size
+        one = (place < self._first[:, None]).double()
+        return torch.stack([one, 1 - one], 1) * self._counts_as[:, :, None]
+
+    def _variance_features(
+        self,
+        products: Tensor,
+        norms: Tensor | float,
+        seen: Densities,
+        pulls: Tensor,
+        slope: Tensor,
+        towards: Tensor,
+    ) -> list[Tensor]:
+        """∇_x f·(x − μ_i) and r_i (‖x − μ_i‖²/v_i − d)/v_i, each (n, 2, b)."""
+        gram, beta = self._mixtures.gram, self._mixtures.beta[:, None, None]
+        forces = torch.cat([pulls, -beta * towards], 1)  # of μ_1, μ_2, μ* in ∇_x f
+        along_x = slope[:, 0] * norms + (forces * products).sum(1)
+        along_means = slope * products[:, :2] + product(gram[:, :2], forces)
+        path = along_x[:, None] - along_means
+        excess = seen.distances / self._mixtures.variances[:, :, None] - self._mixtures.dimension
+        return [path, pulls * excess]
+
+    def gradient(self) -> Gradient:
+        """The gradient over all the blocks; they must add up to the batch."""
+        assert self._seen == self._batch
+        pulls, towards = self._moments[:, :, :2], self._moments[:, :, 2:3]
+        if self._score_term:
+            pulls = pulls - torch.diag_embed(pulls.sum(1))
+        forces = torch.cat([pulls, -self._mixtures.beta[:, None, None] * towards], 2)
+        means = self._points + product(forces.to(self._vectors.dtype), self._vectors)
+        return Gradient(
+            means=means,
+            logit=self._logit_gradient() if self._log_ratio else None,
+            variances=self._variance_gradient() if self._variances else None,
+            log_ratio=self._moments[:, :, 3].sum(1) if self._log_ratio else None,
+        )
+
+    def _logit_gradient(self) -> Tensor:
+        """Stratified: w_1 w_2 (mean_1 f − mean_2 f).  Sampled: the sample covariance of f and r_1,
+        the score-function estimator of the mixture with the batch mean as its baseline."""
+        f, r, fr = self._moments[:, :, 3:6].unbind(-1)
+        weights, total_r = self._weights, r.sum(1)
+        if self._stratified:
+            slope = weights[:, 1] * f[:, 0] - weights[:, 0] * f[:, 1]
+        else:
+            slope = (fr.sum(1) - f.sum(1) * total_r) * (self._batch / (self._batch - 1))
+        return slope + (total_r - weights[:, 0]) if self._score_term else slope
+
+    def _variance_gradient(self) -> Tensor:
+        moments = self._moments[:, :, -4:]
+        path = moments[:, :, :2].diagonal(dim1=1, dim2=2) / self._mixtures.variances
+        score = moments[:, :, 2:].sum(1) if self._score_term else 0.0
+        return 0.5 * (path + score)

@@ -1,0 +1,59 @@
+"""Random streams: each run has its own, so that it is the same run whoever runs beside it.
+
+A stream is keyed by (seed, run, purpose) through :class:`numpy.random.SeedSequence`.  On the CPU
+the normals come from numpy: torch's generator keeps only 32 bits of its seed there, too few to tell
+ten thousand runs apart.  On a GPU they come from torch, on the device.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+import torch
+
+__all__ = ["NormalStream", "Purpose", "generator"]
+
+NUMPY_TYPES = {torch.float64: np.float64, torch.float32: np.float32}
+
+
+class Purpose(IntEnum):
+    """What a stream of a run is for; its order is part of the seed."""
+
+    NOISE = 0
+    COMPONENTS = 1
+    EVALUATION = 2
+    DIRECTIONS = 3
+
+
+def generator(seed: int, run: int, purpose: Purpose) -> np.random.Generator:
+    """The numpy generator of one purpose of one run.
+
+    >>> one, other = generator(1, 0, Purpose.NOISE), generator(1, 1, Purpose.NOISE)
+    >>> bool(one.random() == other.random())
+    False
+    """
+    return np.random.Generator(np.random.SFC64(_key(seed, run, purpose)))
+
+
+class NormalStream:
+    """Standard normals of one run, written into a tensor on `device`."""
+
+    def __init__(self, seed: int, run: int, device: torch.device) -> None:
+        self._numpy = generator(seed, run, Purpose.NOISE)
+        self._torch: torch.Generator | None = None
+        if device.type != "cpu":
+            word = int(_key(seed, run, Purpose.NOISE).generate_state(1, np.uint64)[0])
+            self._torch = torch.Generator(device).manual_seed(word >> 1)
+
+    def fill(self, out: torch.Tensor) -> None:
+        """Overwrite a contiguous tensor with the stream's next standard normals."""
+        if self._torch is not None:
+            out.normal_(generator=self._torch)
+        else:
+            kind = NUMPY_TYPES[out.dtype]
+            self._numpy.standard_normal(out=out.numpy(), dtype=kind)
+
+
+def _key(seed: int, run: int, purpose: Purpose) -> np.random.SeedSequence:
+    return np.random.SeedSequence(seed, spawn_key=(run, int(purpose)))
