@@ -9,8 +9,9 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def record(
         "code": code,
         "code_digest": hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in VERSIONS},
+        "packages": _versions(),
         "machine": f"{platform.system()} {platform.machine()}",
         "device": "cpu",
         "seconds": round(seconds, 3),
@@ -81,6 +82,15 @@ def short(record: Mapping[str, Any]) -> str:
         f"code {record['code_digest'][:12]}; "
         + " ".join(f"{Path(p).name}={d[:12]}" for p, d in record["inputs"].items())
     )
+
+
+def _versions() -> dict[str, str]:
+    """The versions of those of `VERSIONS` that are there; a rule's environment has its own."""
+    found = {}
+    for name in VERSIONS:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _git(*arguments: str) -> str | None:
