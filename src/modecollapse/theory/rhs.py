@@ -17,8 +17,8 @@ the positions along μ* and the overlaps of what is left across it.  In these (E
     dP_22/dt = −2 w_2 P_22 + 2 S (P_22 − P_12)
     dℓ/dt    = −η w_1 w_2 (A_1 − A_2)
 
-with T_i = 2 E_i[s_+] − 1, the overlap S = w_1 E_1[r_2] = w_2 E_2[r_1] = E_q[r_1 r_2] that drives the
-components apart, and A_i = E_i[log q − log p].  P obeys a homogeneous linear equation, so it falls
+with T_i = 2 E_i[s_+] − 1, the overlap S = w_1 E_1[r_2] = w_2 E_2[r_1] = E_q[r_1 r_2] that drives
+the components apart, and A_i = E_i[log q − log p].  P obeys a homogeneous linear equation; it falls
 to zero with its relative precision kept, and nothing is lost to cancellation where the means merge
 or where KL → 0.
 
@@ -308,8 +308,8 @@ def kl_divergence(y: ArrayLike, separation: float, weight: float = 0.5) -> Float
     Close to the target it is integrated along a path, not taken as a difference, so that it keeps
     its relative precision down to KL = 0 (docs/theory.md, Eq. 3.11).
 
-    >>> kl_divergence([9, 9, 9, 9, 9, 0], separation=3.0).round(4)  # just below log 2
-    array(0.6893)
+    >>> kl_divergence([[9, 9, 9, 9, 9, 0]], separation=3.0).round(4)  # just below log 2
+    array([0.6893])
     """
     x, r, logit, shape = _checked(y, separation, weight)
     return _measures_of_all(x, r, logit)[0].reshape(shape)
