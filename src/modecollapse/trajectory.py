@@ -88,12 +88,12 @@ class Trajectory:
     @property
     def finished(self) -> NDArray[np.bool_]:
         """Which runs finished, shape (n,)."""
-        return np.array([s is Status.FINISHED for s in self.status], dtype=bool)
+        return np.array([s == Status.FINISHED for s in self.status], dtype=bool)
 
     @property
     def collapsed(self) -> NDArray[np.bool_]:
         """Which runs finished collapsed, shape (n,)."""
-        return np.array([isinstance(o, Outcome) and o.is_collapse for o in self.outcome], bool)
+        return np.array([o is not None and Outcome(o).is_collapse for o in self.outcome], bool)
 
     def final(self, name: str) -> FloatArray:
         """The last value of a statistic, shape (n,)."""
