@@ -37,13 +37,13 @@ def draw_density(axes: Axes, picture: pd.DataFrame) -> None:
     """The density as filled contours, the modes of the target as crosses."""
     grid = picture.pivot(index="across", columns="along", values="density")
     highest = 1 / (2 * np.pi)  # of one Gaussian of unit variance that holds all mass
-    levels = highest * np.array([0.01, 0.05, 0.15, 0.3, 0.5, 0.7, 0.9, 1.5])
+    levels = highest * np.logspace(-3, 0, 7)  # a dying component stays in sight
     axes.contourf(
         grid.columns, grid.index, grid.to_numpy(), levels=levels, cmap="Blues", extend="max"
     )
     separation = picture["separation"].iloc[0]
     axes.plot(
-        [-separation, separation], [0, 0], "x", color=COLOURS["vanishing weight"], ms=5, mew=1.2
+        [-separation, separation], [0, 0], "x", color=COLOURS["mean alignment"], ms=5, mew=1.2
     )
     axes.set_aspect("equal")
     for spine in axes.spines.values():
@@ -60,7 +60,8 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         ends.append(f"{case}: {rows['outcome'].iloc[0]}, {100 * plus:.0f} % of q at x·μ* > 0")
     return (
         "Density of q during training (columns: time) in the plane of μ* and one orthogonal "
-        "direction; crosses: the modes of the target. Mixtures are simulated in full dimension and "
-        "shown in the plane of μ* and the orthogonal part of μ_1; flows are shown by a kernel "
-        f"density of samples. At the end {'; '.join(ends)}."
+        "direction; contours are logarithmic, half a decade apart, from 1/1000 of a full mode's "
+        "height; crosses: the modes of the target. Mixtures are simulated in full dimension and "
+        "shown in the plane of μ* and the orthogonal part of μ_1; flows are shown by a "
+        f"smoothed histogram of samples. At the end {'; '.join(ends)}."
     )

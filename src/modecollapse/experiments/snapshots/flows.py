@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import gaussian_kde
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from ...flows.training import train
 from ...mixtures import BimodalTarget
@@ -14,6 +15,8 @@ from ..share import Share
 from .plane import UNITS, grid, logged, rows
 
 __all__ = ["UNITS", "Settings", "compute"]
+
+KERNEL = 0.35  # standard deviations of a mode: narrow beside a mode, wide beside a cell
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,21 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     masses = np.stack([run.final("mass_plus"), run.final("mass_minus")], axis=-1)
     covered = np.where(run.finished, (masses / target.weights).min(axis=-1), np.nan)
     cases = {"RealNVP, worst": np.nanargmin(covered), "RealNVP, best": np.nanargmax(covered)}
-    plane = np.stack(grid(target.separation, settings.points))
     pictures = []
     for case, shown in cases.items():
         for k in logged(run.times, settings.fractions):
             samples = run.diagnostics["projection"][shown, k].astype(float)
-            density = gaussian_kde(samples.T)(plane)
+            density = _density(samples, target.separation, settings.points)
             outcome, time = str(run.outcome[shown]), float(run.times[k])
             pictures.append(rows("flow", case, outcome, target.separation, time, density))
     return pd.concat(pictures, ignore_index=True)
+
+
+def _density(samples: NDArray[np.float64], separation: float, points: int) -> NDArray[np.float64]:
+    """A histogram of the samples (N, 2) on the grid of the plane, smoothed by a Gaussian kernel."""
+    axis = np.unique(grid(separation, points)[0])
+    width = axis[1] - axis[0]
+    edges = np.append(axis - width / 2, axis[-1] + width / 2)
+    counts, _, _ = np.histogram2d(*samples.T, bins=[edges, edges])
+    density = counts / (len(samples) * width**2)
+    return gaussian_filter(density, KERNEL / width, mode="constant").ravel()
