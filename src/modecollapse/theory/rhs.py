@@ -182,11 +182,12 @@ def _kl_near(x: NDArray, r: float, logit: float, side: float) -> float:
     step1, step2, step3 = x[0] - side * r, x[1] + side * r, x[5] - side * logit
     eta = 1.0 if step3 != 0 else 0.0
     point, rate = np.empty(6), np.empty(6)
+    p11, p22 = max(x[2], 0.0), max(x[4], 0.0)  # an integrator's error may leave them below zero
     total = 0.0
     for k in range(_NODES.size):
         s = _NODES[k]
         point[0], point[1] = side * r + s * step1, -side * r + s * step2
-        point[2], point[3], point[4] = s * s * x[2], s * s * x[3], s * s * x[4]
+        point[2], point[3], point[4] = s * s * p11, s * s * x[3], s * s * p22
         point[5] = side * logit + s * step3
         _velocity(point, r, logit, eta, rate)
         across = 0.5 * (rate[2] + rate[4]) / s
@@ -221,11 +222,11 @@ def _measures_of_all(x, r, logit):
     return out
 
 
-def overlaps_to_axial(y: ArrayLike, separation: float) -> FloatArray:
+def overlaps_to_axial(y: ArrayLike, separation: ArrayLike) -> FloatArray:
     """x = (a_1, a_2, P_11, P_12, P_22, ℓ) from y = (m_1, m_2, Q_11, Q_12, Q_22, ℓ), (..., 6)."""
     y = np.array(y, dtype=float)
     require(y.ndim > 0 and y.shape[-1] == 6, "y", y.shape, "order parameters, (..., 6)")
-    x, a = y.copy(), y[..., :2] / separation
+    x, a = y.copy(), y[..., :2] / np.asarray(separation)
     x[..., :2] = a
     x[..., 2:5] -= a[..., [0, 0, 1]] * a[..., [0, 1, 1]]
     return x
