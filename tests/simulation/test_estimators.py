@@ -50,10 +50,6 @@ def target_log_density(target, mode):
 
 def by_hand(state, noise, first, *, score_term, stratified, unit, cuts=(BATCH,), targets=TARGETS):
     """This package's gradients, over blocks that end at `cuts`."""
-    x = noise.clone()
-    for k, i in itertools.product(range(len(x)), range(2)):
-        rows = slice(0, first[k]) if i == 0 else slice(first[k], None)
-        x[k, rows] = state["means"][k, i] + state["variances"][k, i].sqrt() * x[k, rows]
     vectors = torch.cat([state["means"], state["modes"][:, None]], 1)
     estimator = Estimator(
         vectors,
@@ -65,7 +61,7 @@ def by_hand(state, noise, first, *, score_term, stratified, unit, cuts=(BATCH,),
             beta=state["beta"],
             dimension=vectors.shape[2],
         ),
-        batch=x.shape[1],
+        batch=BATCH,
         first=first,
         score_term=score_term,
         stratified=stratified,
@@ -74,7 +70,7 @@ def by_hand(state, noise, first, *, score_term, stratified, unit, cuts=(BATCH,),
         variances=not unit,
     )
     for begin, end in itertools.pairwise((0, *cuts)):
-        estimator.add(x[:, begin:end])
+        estimator.add(noise[:, begin:end].clone())
     return estimator.gradient()
 
 

@@ -181,11 +181,14 @@ class Estimator:
         self._points = torch.zeros_like(vectors[:, :2])
         self._moments = torch.zeros((), dtype=torch.float64)
 
-    def add(self, x: Tensor) -> None:
-        """Add the next block of samples, x (n, b, d)."""
+    def add(self, noise: Tensor) -> None:
+        """Add the next block of the batch, given its standard normals ε (n, b, d), which are
+        overwritten by the samples."""
+        one = self._components(noise.shape[1])
+        x = self._samples(noise, one)
+        members = one * self._counts_as[:, :, None]
         products = product(self._vectors, x.mT).double()
         norms = torch.linalg.vector_norm(x, dim=-1).double() ** 2 if self._norms else 0.0
-        members = self._members(x.shape[1])
         seen = densities(self._mixtures, products, norms)
         pulls = seen.responsibilities / self._mixtures.variances[:, :, None]
         slope = self._mixtures.beta[:, None, None] - pulls.sum(1, keepdim=True)
@@ -203,12 +206,18 @@ class Estimator:
             features += self._variance_features(products, norms, seen, pulls, slope, towards)
         self._moments = self._moments + product(members, torch.cat(features, 1).mT)
 
-    def _members(self, size: int) -> Tensor:
-        """What each sample of the block counts, in the row of its component: (n, 2, size)."""
+    def _components(self, size: int) -> Tensor:
+        """1 in the row of each sample's component, else 0: (n, 2, size)."""
         place = torch.arange(self._seen, self._seen + size, device=self._first.device)
         self._seen += size
         one = (place < self._first[:, None]).double()
-        return torch.stack([one, 1 - one], 1) * self._counts_as[:, :, None]
+        return torch.stack([one, 1 - one], 1)
+
+    def _samples(self, noise: Tensor, one: Tensor) -> Tensor:
+        """x = μ_c + √v_c ε, in place of ε."""
+        if self._norms:
+            noise *= (one * self._mixtures.variances.sqrt()[:, :, None]).sum(1)[:, :, None]
+        return noise.baddbmm_(one.mT.to(noise.dtype), self._vectors[:, :2])
 
     def _variance_features(
         self,

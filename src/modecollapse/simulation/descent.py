@@ -1,0 +1,251 @@
+"""Runs of stochastic gradient descent that advance together, with a leading run axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ..mixtures import BimodalTarget
+from ..overlaps import Overlaps
+from ..schedules import Schedule
+from .estimators import Estimator, Gradient, Mixtures, log_weights, product
+from .evaluation import evaluate
+from .optimizers import OPTIMIZERS
+from .streams import NormalStream, Purpose, generator
+from .tempering import log_normalizer
+
+__all__ = ["Runs", "Settings"]
+
+FloatArray = NDArray[np.float64]
+# Numbers in one block of samples: enough to hide the cost of a call, few enough for the cache.
+BLOCK = {"cpu": 2**18, "cuda": 2**24}
+PER_SAMPLE = 64  # float64 numbers kept for a sample, beside its d coordinates
+RUNAWAY = 1e3  # a mean this many times longer than anything at the start has diverged
+MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight")
+TEMPERED = ("v1", "v2", "beta")
+SAMPLED = ("kl", "kl_se", "mass_plus", "mass_minus")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all runs of a call share; see :func:`modecollapse.simulation.simulate`."""
+
+    dimension: int
+    step_size: float
+    steps: int
+    batch: int
+    estimator: str
+    components: str
+    optimizer: str
+    variances: str
+    schedule: Schedule
+    speed_over_beta: bool
+    sphere: bool
+    log_every: int
+    evaluation_samples: int
+    seed: int
+    dtype: torch.dtype
+    device: torch.device
+    log_ratio: bool  # whether a step needs log q − β log p itself
+    unit: bool  # v = 1 and β = 1 throughout, so that ‖x‖² cancels
+
+    @property
+    def log_steps(self) -> list[int]:
+        return sorted({*range(0, self.steps + 1, self.log_every), self.steps})
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        return MOMENTS + (() if self.unit else TEMPERED) + SAMPLED
+
+    @property
+    def blocks(self) -> list[int]:
+        """The sizes of a batch's blocks, each ≥ 2: by d and B alone, so that the bits are too."""
+        largest = max(4, BLOCK[self.device.type] // (self.dimension + PER_SAMPLE))
+        ends = np.linspace(0, self.batch, -(-self.batch // largest) + 1).round().astype(int)
+        return np.diff(ends).tolist()
+
+    def runs_at_once(self, n: int) -> int:
+        """How many of n runs fill a block together."""
+        each = max(self.blocks) * (self.dimension + PER_SAMPLE)
+        return max(1, min(n, BLOCK[self.device.type] // each))
+
+    def bytes_used(self, n: int, at_once: int) -> int:
+        """Bytes for n runs of which `at_once` advance together."""
+        d, block, item = self.dimension, max(self.blocks), self.dtype.itemsize
+        vectors = (12 + 3 * OPTIMIZERS[self.optimizer].copies) * d * item
+        each = vectors + block * (d * item + PER_SAMPLE * 8)
+        once = 9 * d * 8 + self.evaluation_samples * PER_SAMPLE * 8
+        return once + at_once * each + 16 * n * len(self.statistics) * len(self.log_steps)
+
+
+class Runs:
+    """A few runs: their parameters, optimizers and random streams.
+
+    Parameters
+    ----------
+    numbers : n, the numbers of the runs, which key their random streams.
+    coordinates : (n, 3, k), μ_1, μ_2 and μ* in k = min(d, 3) dimensions.
+    start : the weights and variances at the start.
+    eta : (n,), the speed of ℓ.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        numbers: range,
+        targets: Sequence[BimodalTarget],
+        coordinates: FloatArray,
+        start: Overlaps,
+        eta: FloatArray,
+    ) -> None:
+        self._settings, self._targets = settings, targets
+        n, d, device, seed = len(numbers), settings.dimension, settings.device, settings.seed
+        self._noise = [NormalStream(seed, k, device) for k in numbers]
+        self._chooser = [generator(seed, k, Purpose.COMPONENTS) for k in numbers]
+        self._evaluator = [generator(seed, k, Purpose.EVALUATION) for k in numbers]
+        self._vectors = torch.empty(n, 3, d, dtype=settings.dtype, device=device)
+        for k, number in enumerate(numbers):
+            rng = generator(seed, number, Purpose.DIRECTIONS)
+            self._vectors[k] = _placed(coordinates[k], d, rng).to(settings.dtype)
+        self._logit = self._tensor(start.logit)
+        self._variances = self._tensor(start.variances)
+        self._eta = self._tensor(eta)
+        self._target_logit = self._tensor([p.logit for p in targets])
+        self._beta = np.ones(n) * settings.schedule.beta(0.0)
+        kind = OPTIMIZERS[settings.optimizer]
+        self._of_means, self._of_logit, self._of_variances = kind(), kind(), kind()
+        # whole cache lines for each run
+        stride = -(-max(settings.blocks) * d // 16) * 16
+        self._buffer = torch.empty(n, stride, dtype=settings.dtype, device=device)
+        squares = self._vectors.double().square().sum(-1)
+        self._longest = RUNAWAY**2 * (squares.amax(-1) + d)
+
+    def follow(self, values: FloatArray) -> NDArray[np.int_]:
+        """Take all the steps, and log into `values` (n, statistics, logged times), where a run that
+        diverged leaves what is there.  Returns the place among the logged times at which each run
+        was found to have diverged, or -1."""
+        settings = self._settings
+        diverged = np.full(len(self._targets), -1)
+        places = {step: place for place, step in enumerate(settings.log_steps)}
+        for step in range(settings.steps + 1):
+            if step in places:
+                diverged[(diverged < 0) & ~self._healthy()] = places[step]
+                values[diverged < 0, :, places[step]] = self._statistics(diverged < 0)
+                if (diverged >= 0).all():
+                    break
+            if step < settings.steps:
+                self._step(step * settings.step_size)
+        return diverged
+
+    def _step(self, time: float) -> None:
+        gradient = self._gradient()
+        speed = torch.full_like(self._eta, self._settings.step_size)
+        if self._settings.speed_over_beta:
+            speed = speed / self._tensor(self._beta)
+        self._move(speed, self._of_means.direction(gradient.means))
+        if gradient.logit is not None:
+            self._logit = self._logit - speed * self._eta * self._of_logit.direction(gradient.logit)
+        if gradient.variances is not None:
+            self._scale(speed[:, None] * self._of_variances.direction(gradient.variances))
+        schedule, kl = self._settings.schedule, None
+        if schedule.needs_kl and gradient.log_ratio is not None:
+            pairs = zip(self._targets, self._beta.tolist(), strict=True)
+            kl = gradient.log_ratio.cpu().numpy() + [log_normalizer(p, beta) for p, beta in pairs]
+        self._beta = schedule.advance(self._beta, time, self._settings.step_size, kl)
+
+    def _gradient(self) -> Gradient:
+        """The gradient of every run, from a fresh batch."""
+        settings = self._settings
+        estimator = Estimator(
+            self._vectors,
+            self._mixtures(),
+            batch=settings.batch,
+            first=self._tensor(self._first_component_counts()),
+            score_term=settings.estimator == "pathwise",
+            stratified=settings.components == "stratified",
+            norms=not settings.unit,
+            log_ratio=settings.log_ratio,
+            variances=settings.variances != "fixed",
+        )
+        d, stride = settings.dimension, self._buffer.shape[1]
+        for size in settings.blocks:
+            noise = self._buffer.as_strided((len(self._noise), size, d), (stride, d, 1))
+            for stream, out in zip(self._noise, noise.unbind(), strict=True):
+                stream.fill(out)
+            estimator.add(noise)
+        return estimator.gradient()
+
+    def _first_component_counts(self) -> NDArray[np.int_]:
+        """How many samples of each run's batch are from component 1."""
+        n, batch = len(self._targets), self._settings.batch
+        if self._settings.components == "stratified":
+            return np.full(n, (batch + 1) // 2)
+        weights = np.nan_to_num(log_weights(self._logit)[:, 0].exp().cpu().numpy(), nan=0.5)
+        pairs = zip(self._chooser, weights, strict=True)
+        return np.array([rng.binomial(batch, weight) for rng, weight in pairs])
+
+    def _move(self, speed: Tensor, direction: Tensor) -> None:
+        """Move the means; on the sphere along the tangent, then back to the norm they had."""
+        means = self._vectors[:, :2]
+        change = speed.to(means.dtype)[:, None, None] * direction
+        if not self._settings.sphere:
+            means -= change
+            return
+        squares = means.square().sum(-1, keepdim=True)
+        means -= change - (change * means).sum(-1, keepdim=True) / squares * means
+        means *= (squares / means.square().sum(-1, keepdim=True)).sqrt()
+
+    def _scale(self, change: Tensor) -> None:
+        """Move the variances by h u = `change`."""
+        if self._settings.variances == "bures":
+            factor = 1 - 2 * change / self._settings.dimension
+            self._variances = self._variances * factor * factor
+        else:
+            self._variances = self._variances - change
+
+    def _mixtures(self) -> Mixtures:
+        return Mixtures(
+            gram=product(self._vectors, self._vectors.mT).double(),
+            logit=self._logit,
+            variances=self._variances,
+            target_logit=self._target_logit,
+            beta=self._tensor(self._beta),
+            dimension=self._settings.dimension,
+        )
+
+    def _healthy(self) -> NDArray[np.bool_]:
+        """Which runs have finite parameters of a plausible size; no comparison with NaN holds."""
+        longest = self._vectors[:, :2].double().square().sum(-1).amax(-1)
+        narrow, wide = self._variances.amin(-1), self._variances.amax(-1)
+        plausible = (longest < self._longest) & (narrow > 0) & (wide < torch.inf)
+        return (plausible & self._logit.isfinite()).cpu().numpy()
+
+    def _statistics(self, rows: NDArray[np.bool_]) -> FloatArray:
+        """The logged numbers of the runs chosen by `rows`, (n', statistics)."""
+        mixtures, samples = self._mixtures(), self._settings.evaluation_samples
+        gram = mixtures.gram.cpu().numpy()
+        columns = [gram[:, 0, 2], gram[:, 1, 2], gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1]]
+        columns.append(log_weights(self._logit)[:, 0].exp().cpu().numpy())
+        if not self._settings.unit:
+            columns += [*self._variances.cpu().numpy().T, self._beta]
+        moments = np.stack(columns, -1)[rows]
+        sampled = [
+            evaluate(self._targets[k], self._vectors[k], mixtures[k : k + 1], samples, rng)
+            for k, rng in enumerate(self._evaluator)
+            if rows[k]
+        ]
+        return np.concatenate([moments, np.reshape(sampled, (len(moments), len(SAMPLED)))], -1)
+
+    def _tensor(self, values: ArrayLike) -> Tensor:
+        return torch.tensor(np.asarray(values), device=self._settings.device)
+
+
+def _placed(coordinates: FloatArray, dimension: int, rng: np.random.Generator) -> Tensor:
+    """Vectors of the given coordinates (3, k) in a random frame of R^d: (3, d)."""
+    normals = torch.from_numpy(rng.standard_normal((dimension, coordinates.shape[1])))
+    return torch.from_numpy(coordinates) @ torch.linalg.qr(normals).Q.T
