@@ -1,0 +1,160 @@
+"""An ensemble of flows in training: its state, one step, one measurement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..mixtures import BimodalTarget
+from .architecture import Architecture, build, initial, push_forward
+from .compilation import compiled
+from .density import BimodalDensity
+from .measurement import Measurement, measure
+from .settings import FlowSettings
+from .streams import directions, normal, streams
+
+__all__ = ["STATISTICS", "Ensemble", "reverse_kl"]
+
+STATISTICS = (*Measurement._fields, "loss")
+NEVER = -1  # the step at which a run that did not diverge diverged
+
+
+def reverse_kl(
+    architecture: Architecture, density: BimodalDensity
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The function (θ, z, β) -> E[log q(x) − β log p(x)] over x = g_θ(z), shape (S,) (Eq. 12.3)."""
+
+    def loss(theta: Tensor, z: Tensor, beta: Tensor) -> Tensor:
+        x, log_q = push_forward(architecture, theta, z)
+        return (log_q - beta[:, None] * density.log_density(x)).mean(-1)
+
+    return loss
+
+
+@final
+class Ensemble:
+    """S flows trained at once, the rows of θ (S, P); they share nothing but the arithmetic.
+
+    Parameters
+    ----------
+    runs : the numbers of the runs.
+    settings : with `device` "cpu" or "cuda".
+    """
+
+    def __init__(self, target: BimodalTarget, settings: FlowSettings, runs: range) -> None:
+        self.settings, self.runs = settings, runs
+        device, dtype = torch.device(settings.device), getattr(torch, settings.dtype)
+        self.architecture = build(target, settings, device)
+        own = [streams(settings.seed, run, device) for run in runs]
+        axes = np.stack([directions(settings.direction, target.dimension, s.start) for s in own])
+        theta = np.stack([initial(self.architecture, s.start) for s in own])
+        self.axes = torch.as_tensor(axes, device=device)
+        self.theta = torch.as_tensor(theta, dtype=dtype, device=device).requires_grad_()
+        self.optimizer = torch.optim.Adam([self.theta], lr=settings.learning_rate, fused=True)
+        self.training = [s.training for s in own]
+        self.evaluation = [s.evaluation for s in own]
+        self.density = BimodalDensity(target, self.axes[:, 0].to(dtype))
+        loss = reverse_kl(self.architecture, self.density)
+        self.objective = compiled(loss) if settings.compile else loss
+        self.noise = torch.empty(len(runs), settings.batch, target.dimension, dtype=dtype).to(
+            device
+        )
+        self.beta = np.broadcast_to(settings.schedule.beta(0.0), len(runs)).copy()
+        self.diverged_at = torch.full([len(runs)], NEVER, device=device)
+        self.time = 0
+        self.logs: dict[str, list[Tensor]] = {name: [] for name in (*STATISTICS, "beta")}
+        self.projections: list[Tensor] = []
+
+    @property
+    def diverged(self) -> Tensor:
+        """Which runs have diverged, (S,)."""
+        return self.diverged_at != NEVER
+
+    def loss(self) -> Tensor:
+        """The training loss of the next step, (S,), on fresh noise."""
+        normal(self.training, self.noise)
+        beta = torch.as_tensor(self.beta, dtype=self.theta.dtype, device=self.theta.device)
+        return self.objective(self.theta, self.noise, beta)
+
+    def step(self, loss: Tensor) -> None:
+        """One step of Adam down this `loss` (S,), every run's gradient clipped on its own.
+
+        The loss is summed over the runs, not averaged, so that each sees the gradient (and Adam's
+        ε) that it would see alone.  A run whose loss or gradient is not finite stops for good.
+        """
+        (gradient,) = torch.autograd.grad(loss.sum(), self.theta)
+        norm = torch.linalg.vector_norm(gradient, dim=1)
+        self._mark_diverged(torch.isfinite(norm) & torch.isfinite(loss))
+        factor = (self.settings.clip / norm).clamp(max=1)
+        moving = ~self.diverged
+        self.theta.grad = torch.where(moving[:, None], gradient * factor[:, None], 0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate * self._learning_rate_factor()
+        self.optimizer.step()
+        self._advance_schedule(loss)
+        self.time += 1
+
+    def measure(self, loss: Tensor) -> None:
+        """Log a measurement of all runs, and this `loss` (S,); NaN for those that have diverged."""
+        n, kept = self.settings.evaluation_samples, self.settings.projection_samples
+        shape = (len(self.runs), n, self.architecture.dimension)
+        z = normal(self.evaluation, self.axes.new_empty(shape))
+        exact = BimodalDensity(self.density.target, self.axes[:, 0])
+        values, x = measure(self.architecture, self.theta, exact, z)
+        named = {**values._asdict(), "loss": loss.detach().double()}
+        self._mark_diverged(torch.stack(list(named.values())).isfinite().all(0))
+        for name, value in {**named, "beta": torch.as_tensor(self.beta)}.items():
+            self.logs[name].append(value.cpu().masked_fill(self.diverged.cpu(), torch.nan))
+        if kept:
+            self.projections.append(torch.bmm(x[:, :kept], self.axes.mT).float().cpu())
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the rest of the training depends on, and the logs so far."""
+        return {
+            "time": self.time,
+            "theta": self.theta.detach(),
+            "optimizer": self.optimizer.state_dict(),
+            "training": [generator.get_state() for generator in self.training],
+            "evaluation": [generator.get_state() for generator in self.evaluation],
+            "beta": torch.as_tensor(self.beta),
+            "diverged_at": self.diverged_at,
+            "logs": self.logs,
+            "projections": self.projections,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state` of an ensemble of the same settings and runs."""
+        self.time = state["time"]
+        with torch.no_grad():
+            self.theta.copy_(state["theta"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name, generators in (("training", self.training), ("evaluation", self.evaluation)):
+            for generator, saved in zip(generators, state[name], strict=True):
+                generator.set_state(saved)
+        self.beta = state["beta"].numpy()
+        self.diverged_at = state["diverged_at"].to(self.theta.device)
+        self.logs, self.projections = state["logs"], state["projections"]
+
+    def _mark_diverged(self, finite: Tensor) -> None:
+        new = ~finite & ~self.diverged
+        self.diverged_at = torch.where(new, self.time, self.diverged_at)
+
+    def _learning_rate_factor(self) -> float:
+        if self.settings.learning_rate_schedule == "constant":
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * self.time / self.settings.steps))
+
+    def _advance_schedule(self, loss: Tensor) -> None:
+        schedule = self.settings.schedule
+        kl = None
+        if schedule.needs_kl:
+            log_partition = self.density.log_partition(
+                torch.as_tensor(self.beta, device=loss.device)
+            )
+            kl = (loss.detach() + log_partition).cpu().numpy()
+        self.beta = schedule.advance(self.beta, float(self.time), 1.0, kl)

@@ -1,0 +1,96 @@
+r"""RealNVP: alternating affine couplings (L. Dinh, J. Sohl-Dickstein, S. Bengio, 2017).
+
+The coordinates are split in two halves, x = (a, b).  A coupling leaves a as it is and moves b by
+an affine map whose coefficients depend on a; then the halves change roles:
+
+.. math:: b' = b \odot e^{λ(a)} + t(a), \qquad λ = 2 \tanh(s(a)/2),     (docs/theory.md, Eq. 12.2)
+
+with (s, t) from a ReLU network.  The log-determinant is the sum of all entries of λ.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..checks import integer
+from .architecture import stacked
+
+__all__ = ["RealNVP"]
+
+
+@final
+class RealNVP:
+    """L affine couplings in R^d, d ≥ 2; see :class:`~.architecture.Architecture`.
+
+    Parameters
+    ----------
+    dimension : d; the first half has ⌈d/2⌉ coordinates.
+    couplings : L ≥ 2, so that every coordinate moves.
+    hidden, depth : width and number of the hidden layers of each coupling's network.
+
+    Examples
+    --------
+    >>> flow = RealNVP(dimension=3, couplings=2, hidden=4, depth=1)
+    >>> theta = torch.zeros(5, flow.bounds.size)
+    >>> x, log_det = flow.forward(theta, torch.ones(5, 7, 3))
+    >>> tuple(x.shape), float(log_det.abs().max())
+    ((5, 7, 3), 0.0)
+    """
+
+    def __init__(self, dimension: int, couplings: int, hidden: int, depth: int) -> None:
+        self.dimension = integer("dimension", dimension, 2)
+        self.couplings = integer("couplings", couplings, 2)
+        halves = [dimension - dimension // 2, dimension // 2]
+        self.halves = halves
+        widths = [integer("hidden", hidden, 1)] * integer("depth", depth, 1)
+        self.shapes: list[torch.Size] = []
+        for number in range(couplings):
+            given, moved = halves if number % 2 == 0 else halves[::-1]
+            for fan_in, fan_out in pairwise([given, *widths, 2 * moved]):
+                self.shapes += [torch.Size([fan_in, fan_out]), torch.Size([1, fan_out])]
+        fans = [shape[0] for shape in self.shapes[::2]]
+        sizes = [shape.numel() for shape in self.shapes]
+        self.bounds = np.repeat(1 / np.sqrt(np.repeat(fans, 2)), sizes)
+        self.layers = depth + 1
+
+    def forward(self, theta: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        given, moved = z.split(self.halves, dim=-1)
+        log_det = z.new_zeros(z.shape[:-1])
+        for network in self._networks(theta):
+            log_scale, shift = self._coefficients(network, given)
+            given, moved = torch.addcmul(shift, moved, log_scale.exp()), given
+            log_det = log_det + log_scale.sum(-1)
+        return self._join(given, moved), log_det
+
+    def inverse(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = x.split(self.halves, dim=-1)
+        given, moved = (first, second) if self.couplings % 2 == 0 else (second, first)
+        log_det = x.new_zeros(x.shape[:-1])
+        for network in reversed(self._networks(theta)):
+            log_scale, shift = self._coefficients(network, moved)
+            given, moved = moved, (given - shift) * (-log_scale).exp()
+            log_det = log_det - log_scale.sum(-1)
+        return torch.cat([given, moved], dim=-1), log_det
+
+    def _networks(self, theta: Tensor) -> list[list[Tensor]]:
+        """Weights and biases by turns, (S, in, out) and (S, 1, out), for each coupling."""
+        parts = stacked(theta, self.shapes)
+        size = 2 * self.layers
+        return [parts[size * number : size * (number + 1)] for number in range(self.couplings)]
+
+    def _coefficients(self, network: list[Tensor], given: Tensor) -> tuple[Tensor, Tensor]:
+        """λ and t of a coupling, each of the shape of the half that it moves."""
+        hidden = given
+        for weight, bias in zip(network[:-2:2], network[1:-2:2], strict=True):
+            hidden = torch.relu_(torch.baddbmm(bias, hidden, weight))
+        raw, shift = torch.baddbmm(network[-1], hidden, network[-2]).chunk(2, dim=-1)
+        return 2 * torch.tanh(raw / 2), shift
+
+    def _join(self, given: Tensor, moved: Tensor) -> Tensor:
+        """The coordinates in their own order, after all couplings."""
+        return torch.cat([given, moved] if self.couplings % 2 == 0 else [moved, given], dim=-1)

@@ -1,0 +1,221 @@
+"""Train normalizing flows by reverse KL on the bimodal target: settings in, trajectory out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..checks import integer, require
+from ..mixtures import BimodalTarget
+from ..outcomes import outcome
+from ..schedules import NoAnnealing
+from ..trajectory import Status, Trajectory
+from . import checkpoints
+from .ensemble import NEVER, STATISTICS, Ensemble
+from .settings import FlowSettings, description
+
+__all__ = ["train"]
+
+CACHE = 2**20  # bytes: activations of a layer that stay near a CPU core
+GPU_SHARE = 0.25  # of a GPU's memory, for the activations of an ensemble
+DIAGNOSTICS = ("ensemble_size", "direction", "projection")
+log = logging.getLogger(__name__)
+
+
+def train(
+    target: BimodalTarget,
+    settings: FlowSettings | None = None,
+    *,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 500,
+    **changes: Any,
+) -> Trajectory:
+    """Train flows q on the target p by descent of KL(q‖p) (docs/theory.md, Eq. 12.3).
+
+    Parameters
+    ----------
+    target : p, in d ≥ 2 dimensions.
+    settings : the flows and their training; default ``FlowSettings()``.
+    changes : fields of :class:`FlowSettings` to change, such as ``seeds=16, steps=500``.
+    checkpoint : a file to write the state to, and to go on from where it exists; the result is bit
+        for bit that of an undisturbed training.  It is left for the caller to delete.
+    checkpoint_every : steps between two checkpoints.
+
+    Returns
+    -------
+    Trajectory with source "flow", times in optimisation steps, and the statistics mass_plus,
+    mass_minus, kl, kl_se, ess, projection_mean, projection_std, loss, and, where the target is
+    annealed, beta, all of them with respect to p itself but for the loss, which is of p^β.  A run
+    that diverged has the status DIVERGED and a message.  Diagnostics: `run` (n,), its number;
+    `ensemble_size` (n,); `direction` (n, d), the unit vector of μ*; and with projection_samples = k
+    `projection` (n, T, k, 2), samples of q projected on μ* and on an orthogonal direction.
+
+    Raises
+    ------
+    ValueError : naming a wrong argument, or the setting in which a checkpoint differs.
+    modecollapse.store.StoreError : naming a checkpoint that cannot be read or written.
+
+    Examples
+    --------
+    >>> from modecollapse import target, train
+    >>> p = target(separation=1.0, dimension=2)
+    >>> run = train(p, seeds=3, couplings=2, hidden=8, steps=20, log_every=10, batch=32)
+    >>> run.statistics["mass_plus"].shape
+    (3, 3)
+    """
+    settings = _resolve(replace(settings or FlowSettings(), **changes))
+    every = integer("checkpoint_every", checkpoint_every, 1)
+    named = description(target, settings)
+    path = None if checkpoint is None else Path(checkpoint)
+    saved = checkpoints.load(path, named) if path is not None else None
+    finished: list[dict[str, Any]] = list(saved["finished"]) if saved else []
+    running = saved["running"] if saved else None
+    ensembles = _ensembles(settings)
+    clock = _Clock(len(ensembles), settings.steps)
+    for number, runs in list(enumerate(ensembles))[len(finished) :]:
+        ensemble = Ensemble(target, settings, runs)
+        if running is not None:
+            ensemble.restore(running)
+            running = None
+        for measured in _advance(ensemble):
+            if measured:
+                clock.tell(number, ensemble)
+            elif path is not None and ensemble.time % every == 0:
+                checkpoints.save(path, named, {"finished": finished, "running": ensemble.state()})
+        finished.append(_record(ensemble))
+        if path is not None:
+            checkpoints.save(path, named, {"finished": finished, "running": None})
+    return _trajectory(target, settings, finished)
+
+
+def _resolve(settings: FlowSettings) -> FlowSettings:
+    """The settings with the device and the ensemble's size decided."""
+    available = torch.cuda.is_available()
+    require(settings.device != "cuda" or available, "device", "cuda", "cpu: no GPU was found")
+    device = ("cuda" if available else "cpu") if settings.device == "auto" else settings.device
+    size = settings.ensemble_size or _fitting_size(settings, device)
+    return replace(settings, device=device, ensemble_size=min(size, settings.seeds))
+
+
+def _fitting_size(settings: FlowSettings, device: str) -> int:
+    """How many flows to train at once, from the memory that their activations need.
+
+    On a CPU, so many that a layer's activations stay in its cache, for time goes into memory
+    traffic beyond that; on a GPU, so many that all layers' activations fit its memory.
+    """
+    itemsize = 4 if settings.dtype == "float32" else 8
+    layer = settings.batch * settings.hidden * itemsize
+    if device == "cpu":
+        return max(1, CACHE // layer)
+    memory = torch.cuda.get_device_properties(device).total_memory
+    return max(1, int(GPU_SHARE * memory) // (layer * settings.couplings * (settings.depth + 2)))
+
+
+def _ensembles(settings: FlowSettings) -> list[range]:
+    """The runs of each ensemble, as even as can be."""
+    size = settings.ensemble_size or settings.seeds
+    count = -(-settings.seeds // size)
+    ends = np.linspace(0, settings.seeds, count + 1).round().astype(int) + settings.first_seed
+    return [range(a, b) for a, b in pairwise(ends.tolist())]
+
+
+def _advance(ensemble: Ensemble) -> Iterator[bool]:
+    """Train to the end; yields True after each measurement and False after each step."""
+    steps, log_every = ensemble.settings.steps, ensemble.settings.log_every
+    while True:
+        loss = ensemble.loss()
+        if ensemble.time % log_every == 0 or ensemble.time == steps:
+            ensemble.measure(loss)
+            yield True
+        if ensemble.time == steps:
+            return
+        ensemble.step(loss)
+        yield False
+
+
+class _Clock:
+    """Tells in the log how far a training is, and how long the rest will take."""
+
+    def __init__(self, ensembles: int, steps: int) -> None:
+        self.ensembles, self.steps = ensembles, steps
+        self.start = time.monotonic()
+        self.at_start: int | None = None
+
+    def tell(self, number: int, ensemble: Ensemble) -> None:
+        """Log the progress of ensemble `number` at the time of a measurement."""
+        done = number * self.steps + ensemble.time
+        if self.at_start is None:
+            self.at_start = done
+        trained = done - self.at_start
+        spent = time.monotonic() - self.start
+        left = (self.ensembles * self.steps - done) * spent / trained if trained else None
+        alive = ensemble.logs["loss"][-1][~ensemble.diverged.cpu()]
+        log.info(
+            "ensemble %d of %d, step %d of %d: median loss %s, %d diverged%s",
+            number + 1,
+            self.ensembles,
+            ensemble.time,
+            self.steps,
+            f"{alive.median():.3f}" if len(alive) else "none",
+            len(ensemble.runs) - len(alive),
+            f", about {left:.0f} s left" if left is not None else "",
+        )
+
+
+def _record(ensemble: Ensemble) -> dict[str, Any]:
+    """What is kept of an ensemble that has been trained."""
+    record = {name: torch.stack(values, dim=1) for name, values in ensemble.logs.items()}
+    record["diverged_at"] = ensemble.diverged_at.cpu()
+    record["direction"] = ensemble.axes[:, 0].cpu()
+    record["ensemble_size"] = torch.full([len(ensemble.runs)], len(ensemble.runs))
+    if ensemble.projections:
+        record["projection"] = torch.stack(ensemble.projections, dim=1)
+    return record
+
+
+def _trajectory(
+    target: BimodalTarget, settings: FlowSettings, finished: Sequence[Mapping[str, Any]]
+) -> Trajectory:
+    joined = {name: torch.cat([r[name] for r in finished]).numpy() for name in finished[0]}
+    annealed = () if isinstance(settings.schedule, NoAnnealing) else ("beta",)
+    statistics = {name: joined[name] for name in (*STATISTICS, *annealed)}
+    diverged_at = joined["diverged_at"]
+    ended = diverged_at == NEVER
+    outcomes = np.full(settings.seeds, None, dtype=object)
+    masses = np.stack([statistics["mass_plus"], statistics["mass_minus"]], axis=-1)[:, -1]
+    outcomes[ended] = outcome(masses[ended], target.weights)
+    status = np.where(ended, Status.FINISHED, Status.DIVERGED).astype(object)
+    diagnostics = {name: joined[name] for name in DIAGNOSTICS if name in joined}
+    return Trajectory(
+        source="flow",
+        times=_times(settings),
+        statistics=statistics,
+        outcome=outcomes,
+        status=status,
+        message=tuple(_message(int(step)) for step in diverged_at),
+        diagnostics={"run": settings.first_seed + np.arange(settings.seeds), **diagnostics},
+    )
+
+
+def _times(settings: FlowSettings) -> NDArray[np.float64]:
+    """The steps at which all runs are measured."""
+    return np.union1d(np.arange(0, settings.steps, settings.log_every), settings.steps) * 1.0
+
+
+def _message(diverged_at: int) -> str:
+    if diverged_at == NEVER:
+        return ""
+    return (
+        f"loss or gradient not finite at step {diverged_at}; "
+        "use a smaller learning_rate or clip, or a larger batch"
+    )
