@@ -297,7 +297,12 @@ def rates(
         flow = _Flow(rules, k, eta)
         y = np.concatenate([mu.ravel(), alpha])
         flow.fit(y)
-        require(flow.nodes is not None, "max_points", max_points, "more, for means so far apart")
+        require(
+            flow.nodes is not None,
+            "max_points",
+            max_points,
+            "more, or means that are closer together",
+        )
         at = flow.moments(y, logs=True)
         d_mu, d_alpha = flow.unpack(flow.velocity(y, at))
         d_q = d_mu @ mu.T
@@ -357,7 +362,7 @@ def integrate_modes(
     means = start.vectors(target)
     rules = _TargetRules(target, means.shape[2], rtol, max_points, seed)
     flows = [_Flow(rules, means.shape[1], eta) for _ in means]
-    packed = np.concatenate([means.reshape(len(means), -1), start.logits], axis=1)
+    packed = np.concatenate([means.reshape(len(means), np.prod(means.shape[1:])), start.logits], 1)
     runs = [_run(f, y, times, rtol, max_steps) for f, y in zip(flows, packed, strict=True)]
     return _record(target, start, times, flows, runs)
 
@@ -400,7 +405,7 @@ class _TargetRules:
         self._ladder = ladder(self.factor, HEADROOM * tolerance, max_points, seed)
         self._rungs: list[tuple[Nodes, FloatArray]] = []
         enough = self.climb(0)
-        require(enough, "max_points", max_points, "more, for modes as far apart as these")
+        require(enough, "max_points", max_points, "more, or modes that are closer together")
 
     def climb(self, rung: int) -> bool:
         """Have the rules up to this rung ready; False above the last."""
@@ -542,12 +547,12 @@ def _run(flow: _Flow, y: FloatArray, times: FloatArray, rtol: float, max_steps: 
 
 
 def _imprecise(flow: _Flow, t: float) -> str:
-    tolerance = flow.target.tolerance
-    error = "unknown" if flow.nodes is None else f"{flow.error:.2g}"
-    return (
-        f"at time {t:.6g} the quadrature's error is {error} with {flow.target.max_points} points, "
-        f"above the tolerance {tolerance:.2g}: raise rtol or max_points"
-    )
+    """Why the quadrature stopped a run."""
+    points, tolerance = flow.target.max_points, flow.target.tolerance
+    have = f"more than {points} points are needed"
+    if flow.nodes is not None:
+        have = f"{points} points leave the quadrature an error of {flow.error:.2g}"
+    return f"at time {t:.6g} {have}, for a tolerance of {tolerance:.2g}: raise rtol or max_points"
 
 
 def _record(

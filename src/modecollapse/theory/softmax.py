@@ -10,9 +10,10 @@ exponentials a node and two matrix products.
 Nodes come from a *ladder* of rules, from cheap to fine.  Its lower rungs are lattices: the softmax
 is analytic within |Im z| < π/D, with D the largest ‖F_j − F_l‖, and the trapezoidal rule converges
 like exp(−2π²/(D h)) (docs/theory.md, Eq. 9.7).  The even and the odd points of a lattice are two
-rules of half its density; half their difference is the error of either, and bounds that of the
-whole.  In m ≥ 3, where a lattice would take more than `max_points` points, and always in m ≥ 4,
-scrambled Sobol points take over; the scatter of their eight blocks estimates the error.
+rules of half its density; half their difference is the error of either.  That, the rate itself and
+the mass outside the nodes' ball add up to the error estimate.  In m ≥ 3, where a lattice would take
+more than `max_points` points, and always in m ≥ 4, scrambled Sobol points take over; the scatter of
+their eight blocks estimates the error.
 """
 
 from __future__ import annotations
@@ -33,8 +34,7 @@ FloatArray = NDArray[np.float64]
 BLOCKS = 8  # of a Sobol sequence
 SIGMAS = 2.0  # standard errors in the error estimate of Sobol points
 LATTICE_DIMENSION = 3  # above it the two halves can agree on a common error, see Eq. 9.9
-LOST = 0.02  # the mass outside the ball of a lattice, as a part of the tolerance
-HOPE = 3.0  # the first rung's exponent is so much below what a worst case would need
+LOST = 0.01  # the mass outside the ball of a lattice, as a part of the tolerance
 REACH = 600.0  # largest exponent of a table: exp(REACH) times its inverse stays a float64
 
 
@@ -47,26 +47,32 @@ class Nodes:
     points : (m, N).
     weights : (N,), sum 1.
     groups : slices of the N nodes.
+    steps : (m,), of a lattice; None for Sobol points.
     lost : Gaussian mass outside the nodes' ball.
-    random : whether the groups scatter at random, or are the two halves of a lattice.
     """
 
     points: FloatArray
     weights: FloatArray
     groups: tuple[slice, ...]
-    lost: float
-    random: bool
+    steps: FloatArray | None = None
+    lost: float = 0.0
 
     def __len__(self) -> int:
         return len(self.weights)
 
-    def error(self, values: FloatArray) -> FloatArray:
-        """The error of the mean of a quantity, from its `values` in each group, (G, ...)."""
+    def scatter(self, values: FloatArray) -> FloatArray:
+        """The error of a mean that its `values` in each group, (G, ...), tell of."""
         if len(values) == 1:
             return np.zeros(values.shape[1:])
-        if self.random:
+        if self.steps is None:
             return SIGMAS * values.std(axis=0, ddof=1) / np.sqrt(len(values))
         return 0.5 * np.abs(values[0] - values[1])
+
+    def common(self, factor: FloatArray) -> float:
+        """The aliasing error that the two halves of a lattice may have in common, Eq. 9.8."""
+        if self.steps is None or not self.steps.size:
+            return 0.0
+        return float(np.exp(-_decay(np.ptp(factor, axis=0), self.steps)).sum())
 
 
 class Expectations(NamedTuple):
@@ -91,7 +97,7 @@ def ladder(factor: FloatArray, tolerance: float, max_points: int, seed: int) -> 
     """
     m = factor.shape[1]
     if m == 0:
-        yield Nodes(np.zeros((0, 1)), np.ones(1), (slice(0, 1),), 0.0, random=False)
+        yield Nodes(np.zeros((0, 1)), np.ones(1), (slice(0, 1),))
         return
     lost = LOST * tolerance
     radius = float(np.sqrt(chi2.isf(lost, m)))
@@ -99,7 +105,7 @@ def ladder(factor: FloatArray, tolerance: float, max_points: int, seed: int) -> 
     if np.linalg.norm(spreads) * radius > REACH:
         return
     # Half a lattice decays more slowly than the whole, by √m/2 in the exponent.
-    decay = max(np.log(1 / tolerance) - HOPE, 1.0) / (0.5 * np.sqrt(m))
+    decay = np.log(1 / tolerance) / (0.5 * np.sqrt(m))
     while m <= LATTICE_DIMENSION:
         steps = _steps(spreads, decay)
         if _lattice_size(steps, radius) > max_points:
@@ -132,16 +138,18 @@ def expectations(
     by_group = np.array([share[:, g] @ table[:, g].T for g in nodes.groups])
     parts = np.array([nodes.weights[g].sum() for g in nodes.groups])
     softmax = scale * by_group.sum(axis=0)
-    softmax_error = nodes.error(scale * by_group / parts[:, None, None]) + nodes.lost
+    common = nodes.common(factor)
+    scatter = nodes.scatter(scale * by_group / parts[:, None, None])
+    softmax_error = scatter + common + nodes.lost
     if not logs:
         return Expectations(softmax, softmax_error, np.zeros(len(biases)), np.zeros(len(biases)))
     # The linear part of log-sum-exp, by Stein's lemma E[softmax]·F z, has mean 0: leave it out.
     values = np.log(total) - (softmax @ factor) @ nodes.points
     by_group = np.array([values[:, g] @ nodes.weights[g] for g in nodes.groups])
-    error = nodes.error(by_group / parts[:, None])
-    reach = 1 + np.abs(values).max(axis=1)
-    mean = top[:, 0] + by_group.sum(axis=0)
-    return Expectations(softmax, softmax_error, mean, error + nodes.lost * reach)
+    mean = by_group.sum(axis=0)
+    beyond = nodes.lost * np.abs(values - mean[:, None]).max(axis=1)
+    logsumexp_error = nodes.scatter(by_group / parts[:, None]) + common + beyond
+    return Expectations(softmax, softmax_error, top[:, 0] + mean, logsumexp_error)
 
 
 def _steps(spreads: FloatArray, decay: float) -> FloatArray:
@@ -149,6 +157,13 @@ def _steps(spreads: FloatArray, decay: float) -> FloatArray:
     with np.errstate(divide="ignore"):
         strip = np.minimum(np.pi / spreads, np.sqrt(2 * decay))
     return 2 * np.pi * strip / (decay + 0.5 * strip**2)
+
+
+def _decay(spreads: FloatArray, steps: FloatArray) -> FloatArray:
+    """The exponent of the aliasing error on each axis for these steps, Eq. 9.8 read backwards."""
+    with np.errstate(divide="ignore"):
+        strip = np.minimum(np.pi / spreads, 2 * np.pi / steps)
+    return 2 * np.pi * strip / steps - 0.5 * strip**2
 
 
 def _lattice_size(steps: FloatArray, radius: float) -> float:
@@ -170,7 +185,7 @@ def _lattice(steps: FloatArray, radius: float, lost: float) -> Nodes:
     n_even = len(odd) - int(odd.sum())
     halves = (slice(0, n_even), slice(n_even, len(odd)))
     groups = halves if n_even < len(odd) else halves[:1]
-    return Nodes(points, weights / weights.sum(), groups, lost, random=False)
+    return Nodes(points, weights / weights.sum(), groups, steps, lost)
 
 
 @lru_cache(maxsize=8)
@@ -181,4 +196,4 @@ def _sobol(m: int, exponent: int, seed: int) -> Nodes:
     points = np.ascontiguousarray(ndtri(uniform + 2.0**-33).T)
     size = n // BLOCKS
     groups = tuple(slice(k * size, (k + 1) * size) for k in range(BLOCKS))
-    return Nodes(points, np.full(n, 1 / n), groups, 0.0, random=True)
+    return Nodes(points, np.full(n, 1 / n), groups)
