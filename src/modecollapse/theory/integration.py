@@ -1,10 +1,10 @@
 r"""Integrate the closed equations: many starts and settings in one call, one record out.
 
-Rodas5P (G. Steinebach, *Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks
-within the Julia Differential Equations package*, BIT Numerical Mathematics 63 (2023) 27): eight
-stages, order 5 with an embedded method of order 4 for the error, stiffly accurate and L-stable,
-interpolant of order 4.  With the exact Jacobian a trajectory that waits near a state for 10⁹ time
-units costs steps, not time, and the same method serves at rtol = 1e-4 and 1e-10.
+Two one-step methods share a trajectory (:mod:`.steppers`).  DOP853 is the cheaper one where
+something happens.  But the flow contracts at rates up to about ρ = 2 + η/4, and an explicit step
+longer than 6/ρ is unstable: where the error alone would allow much more, near a fixed point or on a
+metastable stretch, the L-stable Rodas5P takes over, with the exact Jacobian, and a wait of 10⁹ time
+units costs steps, not time.
 
 Each trajectory is computed alone, in scalar code, so its bits depend neither on the batch it is in
 nor on the number of threads.
@@ -28,7 +28,15 @@ from ..outcomes import outcome
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE
 from ..trajectory import Status, Trajectory
-from .rhs import _kl, _masses, _velocity, _velocity_and_jacobian, overlaps_to_axial
+from .rhs import _kl, _masses, _velocity_and_jacobian, overlaps_to_axial
+from .steppers import (
+    Setting,
+    _evaluate,
+    _explicit_interpolant,
+    _explicit_step,
+    _implicit_interpolant,
+    _implicit_step,
+)
 
 __all__ = ["integrate"]
 
@@ -36,182 +44,16 @@ FloatArray = NDArray[np.float64]
 
 STATISTICS = ("m1", "m2", "q11", "q12", "q22", "logit", "kl", "mass_plus", "mass_minus")
 CHUNK = 64  # runs that a thread takes at a time
+STABLE = 6.0  # DOP853 is stable for rates −λ with λh below 6.1
 
 _FINISHED, _STEP_LIMIT, _PRECISION = range(3)
 _STATUS = {_FINISHED: Status.FINISHED, _STEP_LIMIT: Status.STEP_LIMIT, _PRECISION: Status.PRECISION}
-
-# Rodas5P, in the form that needs no product with the Jacobian: with M = I/(γh) − J,
-# M U_i = f(y + Σ_j a_ij U_j) + Σ_j (c_ij / h) U_j.
-_GAMMA = 0.21193756319429014
-_A = np.zeros((8, 8))
-_A[1, :1] = 3.0
-_A[2, :2] = 2.849394379747939, 0.45842242204463923
-_A[3, :3] = -6.954028509809101, 2.489845061869568, -10.358996098473584
-_A[4, :4] = 2.8029986275628964, 0.5072464736228206, -0.3988312541770524, -0.04721187230404641
-_A[5, :5] = (
-    -7.502846399306121,
-    2.561846144803919,
-    -11.627539656261098,
-    -0.18268767659942256,
-    0.030198172008377946,
-)
-_A[6, :6] = *_A[5, :5], 1.0
-_A[7, :7] = *_A[6, :6], 1.0
-_C = np.zeros((8, 8))
-_C[1, :1] = -14.155112264123755
-_C[2, :2] = -17.97296035885952, -2.859693295451294
-_C[3, :3] = 147.12150275711716, -1.41221402718213, 71.68940251302358
-_C[4, :4] = 165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306
-_C[5, :5] = (
-    24.854864614690072,
-    -3.0009227002832186,
-    47.4931110020768,
-    5.5814197821558125,
-    -0.6610691825249471,
-)
-_C[6, :6] = (
-    30.91273214028599,
-    -3.1208243349937974,
-    77.79954646070892,
-    34.28646028294783,
-    -19.097331116725623,
-    -28.087943162872662,
-)
-_C[7, :7] = (
-    37.80277123390563,
-    -3.2571969029072276,
-    112.26918849496327,
-    66.9347231244047,
-    -40.06618937091002,
-    -54.66780262877968,
-    -9.48861652309627,
-)
-_DENSE = np.array(
-    [
-        [
-            25.948786856663858,
-            -2.5579724845846235,
-            10.433815404888879,
-            -2.3679251022685204,
-            0.524948541321073,
-            1.1241088310450404,
-            0.4272876194431874,
-            -0.17202221070155493,
-        ],
-        [
-            -9.91568850695171,
-            -0.9689944594115154,
-            3.0438037242978453,
-            -24.495224566215796,
-            20.176138334709044,
-            15.98066361424651,
-            -6.789040303419874,
-            -6.710236069923372,
-        ],
-        [
-            11.419903575922262,
-            2.8879645136146994,
-            72.92137995996029,
-            80.12511834622643,
-            -52.072871366152654,
-            -59.78993625266729,
-            -0.15582684282751913,
-            4.883087185713722,
-        ],
-    ]
-)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _factorise(m: NDArray, pivots: NDArray) -> None:
-    """LU of a 6 × 6 matrix in place, rows swapped."""
-    for k in range(6):
-        p = k
-        for i in range(k + 1, 6):
-            if abs(m[i, k]) > abs(m[p, k]):
-                p = i
-        pivots[k] = p
-        if p != k:
-            for j in range(6):
-                m[k, j], m[p, j] = m[p, j], m[k, j]
-        inverse = 1 / m[k, k]
-        for i in range(k + 1, 6):
-            m[i, k] *= inverse
-            for j in range(k + 1, 6):
-                m[i, j] -= m[i, k] * m[k, j]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _solve(m: NDArray, pivots: NDArray, v: NDArray) -> None:
-    """Solve in place with the factors of :func:`_factorise`."""
-    for k in range(6):
-        p = pivots[k]
-        v[k], v[p] = v[p], v[k]
-    for i in range(1, 6):
-        for j in range(i):
-            v[i] -= m[i, j] * v[j]
-    for i in range(5, -1, -1):
-        for j in range(i + 1, 6):
-            v[i] -= m[i, j] * v[j]
-        v[i] /= m[i, i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _step(
-    x: NDArray,
-    h: float,
-    f: NDArray,
-    jac: NDArray,
-    r: float,
-    logit: float,
-    eta: float,
-    m: NDArray,
-    pivots: NDArray,
-    u: NDArray,
-    stage: NDArray,
-) -> None:
-    """One step of Rodas5P: fills `u` (8, 6); the new state is left in `stage`."""
-    for i in range(6):
-        for j in range(6):
-            m[i, j] = -jac[i, j]
-        m[i, i] += 1 / (_GAMMA * h)
-        u[0, i] = f[i]
-    _factorise(m, pivots)
-    _solve(m, pivots, u[0])
-    for s in range(1, 8):
-        for i in range(6):
-            stage[i] = x[i]
-        for j in range(s):
-            for i in range(6):
-                stage[i] += _A[s, j] * u[j, i]
-        _velocity(stage, r, logit, eta, u[s])
-        for j in range(s):
-            c = _C[s, j] / h
-            for i in range(6):
-                u[s, i] += c * u[j, i]
-        _solve(m, pivots, u[s])
-    for i in range(6):
-        stage[i] += u[7, i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _interpolate(x: NDArray, new: NDArray, u: NDArray, s: float, out: NDArray) -> None:
-    """The state at the part s of a step."""
-    for i in range(6):
-        k1 = k2 = k3 = 0.0
-        for j in range(8):
-            k1 += _DENSE[0, j] * u[j, i]
-            k2 += _DENSE[1, j] * u[j, i]
-            k3 += _DENSE[2, j] * u[j, i]
-        out[i] = (1 - s) * x[i] + s * (new[i] + (1 - s) * (k1 + s * (k2 + s * k3)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     start: NDArray,
-    r: float,
-    logit: float,
-    eta: float,
+    setting: Setting,
     times: NDArray,
     rtol: float,
     atol: float,
@@ -223,22 +65,18 @@ def _run(
 
     Returns how it ended and when; rows of `states` that were not reached stay as they were.
     """
-    x, f, jac = start.copy(), np.empty(6), np.empty((6, 6))
+    r, logit, eta = setting
+    x, new, f, jac = start.copy(), np.empty(6), np.empty(6), np.empty((6, 6))
     m, pivots = np.empty((6, 6)), np.empty(6, np.int64)
-    u, stage = np.empty((8, 6)), np.empty(6)
-    t, logged, end = 0.0, 0, times[-1]
-    if times[0] == 0.0:
-        states[0] = x
-        logged = 1
+    u, nest = np.empty((16, 6)), np.empty((7, 6))
+    cap = STABLE / (2 + 0.25 * eta)
+    t, end, logged, implicit, growth = 0.0, times[-1], 0, False, 6.0
     _velocity_and_jacobian(x, r, logit, eta, f, jac)
-    counts[2] += 1
-    size = slope = 0.0
-    for i in range(6):
-        scale = atol + rtol * abs(x[i])
-        size = max(size, abs(x[i]) / scale)
-        slope = max(slope, abs(f[i]) / scale)
-    h = end if slope == 0.0 else min(end, max(0.01 * size / slope, 1e-6))
-    growth = 6.0
+    counts[2] = 1
+    h = min(_first_step(x, f, rtol, atol), cap, end)
+    if times[0] == 0.0:
+        _evaluate(x, nest, 0.0, states[0])
+        logged = 1
     while logged < times.size:
         if counts[0] + counts[1] >= max_steps:
             return _STEP_LIMIT, t
@@ -247,34 +85,58 @@ def _run(
             h = end - t
         if not h > 1e-14 * t:
             return _PRECISION, t
-        _step(x, h, f, jac, r, logit, eta, m, pivots, u, stage)
-        counts[2] += 7
-        error = 0.0
-        for i in range(6):
-            scale = atol + rtol * max(abs(x[i]), abs(stage[i]))
-            error += (u[7, i] / scale) ** 2
-        error = math.sqrt(error / 6)
-        if not error <= 1.0:  # NaN too
-            h *= max(0.2, 0.9 * error**-0.2) if error < 1e300 else 0.1
+        if implicit:
+            error = _implicit_step(x, f, jac, h, setting, rtol, atol, m, pivots, u, new)
+            counts[2] += 7
+        else:
+            error = _explicit_step(x, f, h, setting, rtol, atol, u, new)
+            counts[2] += 12
+        scale = 0.9 * max(error, 1e-20) ** (-0.2 if implicit else -0.125)
+        if not error <= 1:  # NaN too
             counts[1] += 1
+            h *= max(scale, 0.2) if scale > 0 else 0.1
             growth = 1.0
             continue
-        new = end if last else t + h
-        while logged < times.size and times[logged] <= new:
-            if times[logged] == new:
-                states[logged] = stage
-            else:
-                _interpolate(x, stage, u, (times[logged] - t) / h, states[logged])
-            logged += 1
-        t = new
-        x[:] = stage
         counts[0] += 1
-        if logged < times.size:
+        reached = end if last else t + h
+        if times[logged] < reached:
+            if implicit:
+                _implicit_interpolant(x, new, u, nest)
+            else:
+                _explicit_interpolant(x, new, h, setting, u, nest)
+                counts[2] += 3
+        while logged < times.size and times[logged] <= reached:
+            s = 1.0 if times[logged] == reached else (times[logged] - t) / h
+            if s < 1:
+                _evaluate(x, nest, s, states[logged])
+            else:
+                for i in range(6):
+                    states[logged, i] = new[i]
+            logged += 1
+        for i in range(6):
+            x[i], f[i] = new[i], u[12, i]
+        t = reached
+        was_implicit = implicit
+        implicit = h > cap / 16 if implicit else h * scale > 3 * cap
+        if implicit or was_implicit:
             _velocity_and_jacobian(x, r, logit, eta, f, jac)
             counts[2] += 1
-        h *= min(growth, 0.9 * max(error, 1e-12) ** -0.2)
+        h *= min(scale, growth)
+        if not implicit:
+            h = min(h, cap)
         growth = 6.0
     return _FINISHED, t
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _first_step(x: NDArray, f: NDArray, rtol: float, atol: float) -> float:
+    """A step that moves the state by a hundredth of itself, in units of the error allowed."""
+    size = slope = 0.0
+    for i in range(6):
+        scale = atol + rtol * abs(x[i])
+        size = max(size, abs(x[i]) / scale)
+        slope = max(slope, abs(f[i]) / scale)
+    return 0.01 * size / slope if slope > 0 and size > 0 else 1e-6
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -298,15 +160,17 @@ def _run_rows(
     """
     states = np.empty((times.size, 6))
     for n in range(low, high):
-        r, logit, eta = settings[n]
-        states[:] = np.nan
+        r, logit, eta = settings[n, 0], settings[n, 1], settings[n, 2]
+        for k in range(times.size):
+            states[k, 0] = np.nan
         ended[n], reached[n] = _run(
-            starts[n], r, logit, eta, times, rtol, atol, max_steps, states, counts[n]
+            starts[n], (r, logit, eta), times, rtol, atol, max_steps, states, counts[n]
         )
         for k in range(times.size):
             x, out = states[k], statistics[:, n, k]
-            if np.isnan(x[0]):
-                out[:] = np.nan
+            if math.isnan(x[0]):
+                for i in range(9):
+                    out[i] = np.nan
                 continue
             out[0], out[1] = r * x[0], r * x[1]
             out[2] = x[2] + x[0] * x[0]
