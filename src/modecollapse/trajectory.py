@@ -27,6 +27,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "q12": "μ_1·μ_2, standard deviations of a mode squared",
         "q22": "μ_2·μ_2, standard deviations of a mode squared",
         "weight": "w_1, weight of component 1, 1",
+        "logit": "ℓ = log w_1/w_2, 1",
         "v1": "variance of component 1, variances of a mode",
         "v2": "variance of component 2, variances of a mode",
         "beta": "inverse temperature of the target, 1",

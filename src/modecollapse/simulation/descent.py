@@ -25,8 +25,9 @@ FloatArray = NDArray[np.float64]
 # Numbers in one block of samples: enough to hide the cost of a call, few enough for the cache.
 BLOCK = {"cpu": 2**18, "cuda": 2**24}
 PER_SAMPLE = 64  # float64 numbers kept for a sample, beside its d coordinates
+PER_RUN, PER_CALL = 2**14, 2**22  # bytes of generators, and what the allocator keeps
 RUNAWAY = 1e3  # a mean this many times longer than anything at the start has diverged
-MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight")
+MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight", "logit")
 TEMPERED = ("v1", "v2", "beta")
 SAMPLED = ("kl", "kl_se", "mass_plus", "mass_minus")
 
@@ -78,8 +79,8 @@ class Settings:
         """Bytes for n runs of which `at_once` advance together."""
         d, block, item = self.dimension, max(self.blocks), self.dtype.itemsize
         vectors = (12 + 3 * OPTIMIZERS[self.optimizer].copies) * d * item
-        each = vectors + block * (d * item + PER_SAMPLE * 8)
-        once = 9 * d * 8 + self.evaluation_samples * PER_SAMPLE * 8
+        each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8)
+        once = PER_CALL + 9 * d * 8 + self.evaluation_samples * PER_SAMPLE * 8
         return once + at_once * each + 16 * n * len(self.statistics) * len(self.log_steps)
 
 
@@ -230,7 +231,7 @@ class Runs:
         mixtures, samples = self._mixtures(), self._settings.evaluation_samples
         gram = mixtures.gram.cpu().numpy()
         columns = [gram[:, 0, 2], gram[:, 1, 2], gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1]]
-        columns.append(log_weights(self._logit)[:, 0].exp().cpu().numpy())
+        columns += [log_weights(self._logit)[:, 0].exp().cpu().numpy(), self._logit.cpu().numpy()]
         if not self._settings.unit:
             columns += [*self._variances.cpu().numpy().T, self._beta]
         moments = np.stack(columns, -1)[rows]

@@ -92,9 +92,9 @@ def simulate(
 
     Returns
     -------
-    A trajectory of m1, m2, q11, q12, q22, weight, kl, kl_se, mass_plus, mass_minus, and of v1, v2
-    and beta unless these are 1 throughout.  KL is to the normalised p^β.  A run whose step is too
-    large ends ``Status.DIVERGED``; the others are unharmed.
+    A trajectory of m1, m2, q11, q12, q22, weight, logit, kl, kl_se, mass_plus, mass_minus, and of
+    v1, v2 and beta unless these are 1 throughout.  KL is to the normalised p^β.  A run whose step
+    is too large ends ``Status.DIVERGED``; the others are unharmed.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def simulate(
         schedule=schedule or NoAnnealing(),
         speed_over_beta=bool(speed_over_beta),
         sphere=bool(sphere),
-        log_every=integer("log_every", log_every or max(1, steps // 100), 1),
+        log_every=integer("log_every", max(1, steps // 100) if log_every is None else log_every, 1),
         evaluation_samples=integer("evaluation_samples", evaluation_samples, 4),
         seed=integer("seed", seed, 0),
         dtype=DTYPES[choice("dtype", dtype, DTYPES)],
