@@ -26,11 +26,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import zeta
 
 from .checks import require
+from .compiled import compiled
 
 __all__ = [
     "LARGEST_SCALE",
@@ -59,7 +59,7 @@ _KINK = (  # (−1)^m (2m − 1) B_2m/(2m)! h^2m, of the kink of max(u, 0) at ze
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _centre(a: float, b: float) -> tuple[float, float]:
     """Middle node z_c for a <= 0 and u_0 = a + b z_c, such that u = 0 is a node, or far away."""
     if b * b < -a:
@@ -70,16 +70,15 @@ def _centre(a: float, b: float) -> tuple[float, float]:
     return -a / b if a < 0 else 0.0, 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _sigmoid(a: float, b: float) -> float:
     """E[σ(a + bZ)] (docs/theory.md, Eq. 4.4)."""
     if not b <= LARGEST_SCALE:
         return math.nan
     c = -abs(a)
     z, u = _centre(c, b)
-    scale = math.exp(u - 0.5 * z * z)
     y, grow, tilt = math.exp(u), math.exp(STEP * b), math.exp(STEP * (b - z))
-    shrink, tilt_back = 1 / grow, 1 / tilt
+    shrink, tilt_back, square = 1 / grow, 1 / tilt, 1 + y * y
     up, down, left, right = y, y, 1.0, 1.0
     total = _G[0] / (1 + y)
     for j in range(1, 18):
@@ -87,23 +86,22 @@ def _sigmoid(a: float, b: float) -> float:
         down *= shrink
         right *= tilt
         left *= tilt_back
-        total += _G[j] * (right / (1 + up) + left / (1 + down))
-    total *= scale
+        total += _G[j] * (right * (1 + down) + left * (1 + up)) / (square + up + down)
+    total *= y * math.exp(-0.5 * z * z)
     if b > math.pi / _REACH:
         total += _poles(c, b)[0]
     return total if a <= 0 else 1 - total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _sigmoid_moments(a: float, b: float) -> tuple[float, float, float]:
     """E[σ], E[σ'] and E[σ''] at a + bZ."""
     if not b <= LARGEST_SCALE:
         return math.nan, math.nan, math.nan
     c = -abs(a)
     z, u = _centre(c, b)
-    scale = math.exp(u - 0.5 * z * z)
     y, grow, tilt = math.exp(u), math.exp(STEP * b), math.exp(STEP * (b - z))
-    shrink, tilt_back = 1 / grow, 1 / tilt
+    shrink, tilt_back, square = 1 / grow, 1 / tilt, 1 + y * y
     up, down, left, right = y, y, 1.0, 1.0
     s0 = _G[0] / (1 + y)
     s1 = s0 / (1 + y)
@@ -113,12 +111,14 @@ def _sigmoid_moments(a: float, b: float) -> tuple[float, float, float]:
         down *= shrink
         right *= tilt
         left *= tilt_back
-        inverse_up, inverse_down = 1 / (1 + up), 1 / (1 + down)
+        inverse = 1 / (square + up + down)
+        inverse_up, inverse_down = (1 + down) * inverse, (1 + up) * inverse
         r0, l0 = _G[j] * right * inverse_up, _G[j] * left * inverse_down
         r1, l1 = r0 * inverse_up, l0 * inverse_down
         s0 += r0 + l0
         s1 += r1 + l1
         s2 += r1 * ((1 - up) * inverse_up) + l1 * ((1 - down) * inverse_down)
+    scale = y * math.exp(-0.5 * z * z)
     s0, s1, s2 = s0 * scale, s1 * scale, s2 * scale
     if b > math.pi / _REACH:
         p0, p1, p2 = _poles(c, b)
@@ -126,7 +126,7 @@ def _sigmoid_moments(a: float, b: float) -> tuple[float, float, float]:
     return (s0, s1, s2) if a <= 0 else (1 - s0, s1, -s2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _poles(a: float, b: float) -> tuple[float, float, float]:
     """What the residues at u = ±(2n + 1)iπ add to E[σ], E[σ'], E[σ''] (Eq. 4.5)."""
     i2 = 1 / (b * b)
@@ -161,18 +161,13 @@ def _poles(a: float, b: float) -> tuple[float, float, float]:
     return front * p0, front * p1, front * p2
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _log1p(v: float) -> float:
-    """log(1 + v) for 0 <= v <= 1, to a relative error of 2e-16: 2 artanh(v/(2 + v))."""
-    s = v / (2 + v)
-    x = s * s
-    tail = 1 / 21 + x * (1 / 23 + x * (1 / 25 + x * (1 / 27 + x * (1 / 29 + x / 31))))
-    tail = 1 / 15 + x * (1 / 17 + x * (1 / 19 + x * tail))
-    tail = 1 / 9 + x * (1 / 11 + x * (1 / 13 + x * tail))
-    return 2 * s * (1 + x * (1 / 3 + x * (1 / 5 + x * (1 / 7 + x * tail))))
+@compiled
+def _log_sum(u: float) -> float:
+    """softplus(u) = log(1 + e^u)."""
+    return max(u, 0.0) + math.log1p(math.exp(-abs(u)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _softplus(a: float, b: float) -> float:
     """E[softplus(a + bZ)] (docs/theory.md, Eqs. 4.6 and 4.7)."""
     if not b <= LARGEST_SCALE:
@@ -187,22 +182,23 @@ def _softplus(a: float, b: float) -> float:
     return value if a <= 0 else a + value
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _softplus_narrow(a: float, b: float) -> float:
     """The trapezoidal rule with step 1/2, for a <= 0 and b < 1."""
-    grow, y = math.exp(STEP * b), math.exp(a)
+    y, grow = math.exp(a), math.exp(STEP * b)
     shrink = 1 / grow
     up, down = y, y
-    total = _G[0] * _log1p(y)
+    total = _G[0] * math.log1p(y)
     for j in range(1, 18):
         up *= grow
         down *= shrink
-        right = max(a + b * STEP * j, 0.0) + _log1p(min(up, 1 / up))
-        total += _G[j] * (right + _log1p(down))
+        above = min(up, 1 / up)  # the nodes a ± bz share one logarithm
+        rest = math.log1p(above + down + above * down)
+        total += _G[j] * (max(a + b * STEP * j, 0.0) + rest)
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _softplus_wide(a: float, b: float) -> float:
     """The trapezoidal rule in u, for a <= 0 and b >= 1: max(u, 0) is summed in closed form."""
     x, ratio = a / b, _SPACING / b
@@ -229,7 +225,7 @@ def _softplus_wide(a: float, b: float) -> float:
     return positive_part + density / b * (kink + _SPACING * rest)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _moments_of_all(a, b):
     moments = np.empty((3, a.size))
     for i in range(a.size):
@@ -237,7 +233,7 @@ def _moments_of_all(a, b):
     return moments
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _softplus_of_all(a, b):
     values = np.empty(a.size)
     for i in range(a.size):

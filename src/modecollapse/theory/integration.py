@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from ..checks import integer, require, within
+from ..compiled import compiled
 from ..mixtures import BimodalTarget
 from ..outcomes import outcome
 from ..overlaps import Overlaps
@@ -50,7 +50,7 @@ _FINISHED, _STEP_LIMIT, _PRECISION = range(3)
 _STATUS = {_FINISHED: Status.FINISHED, _STEP_LIMIT: Status.STEP_LIMIT, _PRECISION: Status.PRECISION}
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _run(
     start: NDArray,
     setting: Setting,
@@ -70,16 +70,20 @@ def _run(
     m, pivots = np.empty((6, 6)), np.empty(6, np.int64)
     u, nest = np.empty((16, 6)), np.empty((7, 6))
     cap = STABLE / (2 + 0.25 * eta)
-    t, end, logged, implicit, growth = 0.0, times[-1], 0, False, 6.0
-    _velocity_and_jacobian(x, r, logit, eta, f, jac)
-    counts[2] = 1
-    h = min(_first_step(x, f, rtol, atol), cap, end)
+    t, h, end, logged, growth = 0.0, 0.0, times[-1], 0, 6.0
+    implicit, known = False, False  # which method is next; whether it has what it needs of x
     if times[0] == 0.0:
         _evaluate(x, nest, 0.0, states[0])
         logged = 1
     while logged < times.size:
         if counts[0] + counts[1] >= max_steps:
             return _STEP_LIMIT, t
+        if not known:
+            _velocity_and_jacobian(x, r, logit, eta, f, jac)
+            counts[2] += 1
+            known = True
+        if h == 0:
+            h = min(_first_step(x, f, rtol, atol), cap)
         last = t + h >= end
         if last:
             h = end - t
@@ -116,11 +120,9 @@ def _run(
         for i in range(6):
             x[i], f[i] = new[i], u[12, i]
         t = reached
-        was_implicit = implicit
-        implicit = h > cap / 16 if implicit else h * scale > 3 * cap
-        if implicit or was_implicit:
-            _velocity_and_jacobian(x, r, logit, eta, f, jac)
-            counts[2] += 1
+        explicit = not implicit
+        implicit = h * scale > 3 * cap if explicit else h > cap / 16
+        known = explicit and not implicit
         h *= min(scale, growth)
         if not implicit:
             h = min(h, cap)
@@ -128,7 +130,7 @@ def _run(
     return _FINISHED, t
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _first_step(x: NDArray, f: NDArray, rtol: float, atol: float) -> float:
     """A step that moves the state by a hundredth of itself, in units of the error allowed."""
     size = slope = 0.0
@@ -139,7 +141,7 @@ def _first_step(x: NDArray, f: NDArray, rtol: float, atol: float) -> float:
     return 0.01 * size / slope if slope > 0 and size > 0 else 1e-6
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _run_rows(
     low: int,
     high: int,

@@ -30,11 +30,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import require, within
-from ..quadrature import LARGEST_SCALE, _sigmoid, _sigmoid_moments, _softplus
+from ..compiled import compiled
+from ..quadrature import LARGEST_SCALE, _log_sum, _sigmoid, _sigmoid_moments, _softplus
 
 __all__ = [
     "axial_to_overlaps",
@@ -52,37 +52,37 @@ _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
 _NODES, _NODE_WEIGHTS = (_NODES + 1) / 2, _NODE_WEIGHTS / 2
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _logistic(u: float) -> float:
     return 1 / (1 + math.exp(-u))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _squared_distance(x: NDArray) -> float:
     """D² = ‖μ_1 − μ_2‖²; the part across μ* may come out below zero by rounding alone."""
     return (x[0] - x[1]) ** 2 + max(x[2] - 2 * x[3] + x[4], 0.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _advantage(x: NDArray, r: float, logit: float) -> tuple[float, float]:
     """A_1 and A_2, A_i = E_i[log q − log p] (docs/theory.md, Eq. 3.9)."""
     l, d2 = x[5], _squared_distance(x)
     d = math.sqrt(d2)
-    first = -_softplus(-l, 0.0) + _softplus(-l - 0.5 * d2, d) - _cross_entropy(x[0], x[2], r, logit)
-    second = -_softplus(l, 0.0) + _softplus(l - 0.5 * d2, d) - _cross_entropy(x[1], x[4], r, logit)
+    first = -_log_sum(-l) + _softplus(-l - 0.5 * d2, d) - _cross_entropy(x[0], x[2], r, logit)
+    second = -_log_sum(l) + _softplus(l - 0.5 * d2, d) - _cross_entropy(x[1], x[4], r, logit)
     return first, second
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _cross_entropy(a: float, p: float, r: float, logit: float) -> float:
     """E_i[log p] − E_i[log N(x; μ_i, I)], written around the mode that claims μ_i."""
     odds = 2 * r * a + logit
     side = 1.0 if odds >= 0 else -1.0
-    weight = -_softplus(-side * logit, 0.0)
+    weight = -_log_sum(-side * logit)
     return weight - 0.5 * ((a - side * r) ** 2 + p) + _softplus(-abs(odds), 2 * r)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _flow(
     x: NDArray,
     r: float,
@@ -107,7 +107,7 @@ def _flow(
         out[5] = -eta * w1 * w2 * (first - second)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _velocity(x: NDArray, r: float, logit: float, eta: float, out: NDArray) -> None:
     """dx/dt in axial coordinates."""
     d2 = _squared_distance(x)
@@ -117,7 +117,7 @@ def _velocity(x: NDArray, r: float, logit: float, eta: float, out: NDArray) -> N
     _flow(x, r, logit, eta, tilt1, tilt2, pull, out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _velocity_and_jacobian(
     x: NDArray, r: float, logit: float, eta: float, out: NDArray, jac: NDArray
 ) -> None:
@@ -165,7 +165,7 @@ def _velocity_and_jacobian(
     jac[5, 5] = (w2 - w1) * out[5] - eta * (w1 * w2 - pull)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _kl(x: NDArray, r: float, logit: float) -> float:
     """KL(q‖p), to full relative precision at the target too (docs/theory.md, Eqs. 3.9, 3.11)."""
     side = 1.0 if x[0] >= x[1] else -1.0
@@ -176,7 +176,7 @@ def _kl(x: NDArray, r: float, logit: float) -> float:
     return _logistic(x[5]) * first + _logistic(-x[5]) * second
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _kl_near(x: NDArray, r: float, logit: float, side: float) -> float:
     """KL as the integral of its slope along the straight line of vectors from the target."""
     step1, step2, step3 = x[0] - side * r, x[1] + side * r, x[5] - side * logit
@@ -195,7 +195,7 @@ def _kl_near(x: NDArray, r: float, logit: float, side: float) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _masses(x: NDArray, r: float, logit: float) -> tuple[float, float]:
     """The mass of q on the modes at +μ* and −μ*, each to its own relative precision."""
     w1, w2 = _logistic(x[5]), _logistic(-x[5])
@@ -205,7 +205,7 @@ def _masses(x: NDArray, r: float, logit: float) -> tuple[float, float]:
     return plus, minus
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _velocity_of_all(x, r, logit, eta):
     out, jac = np.empty((len(x), 6)), np.empty((len(x), 6, 6))
     for i in range(len(x)):
@@ -213,7 +213,7 @@ def _velocity_of_all(x, r, logit, eta):
     return out, jac
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _measures_of_all(x, r, logit):
     out = np.empty((3, len(x)))
     for i in range(len(x)):

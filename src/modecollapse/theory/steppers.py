@@ -17,16 +17,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.integrate import DOP853
 
+from ..compiled import compiled
 from .rhs import _velocity
 
 Setting = tuple[float, float, float]
 
-_EA, _EB = np.ascontiguousarray(DOP853.A), np.ascontiguousarray(DOP853.B)
-_EXTRA = np.ascontiguousarray(DOP853.A_EXTRA)
+# DOP853: 12 stages, the velocity at the new state, and three more for the interpolant.
+_STAGES = np.zeros((16, 16))
+_STAGES[:12, :12], _STAGES[12, :12], _STAGES[13:] = DOP853.A, DOP853.B, DOP853.A_EXTRA
 _E3, _E5, _D = (np.ascontiguousarray(c) for c in (DOP853.E3, DOP853.E5, DOP853.D))
 
 # Rodas5P, in the form that needs no product with the Jacobian: with M = I/(γh) − J,
@@ -111,7 +112,7 @@ _DENSE = np.array(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _factorise(m: NDArray, pivots: NDArray) -> None:
     """LU of a 6 × 6 matrix in place, rows swapped."""
     for k in range(6):
@@ -130,7 +131,7 @@ def _factorise(m: NDArray, pivots: NDArray) -> None:
                 m[i, j] -= m[i, k] * m[k, j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _solve(m: NDArray, pivots: NDArray, v: NDArray) -> None:
     """Solve in place with the factors of :func:`_factorise`."""
     for k in range(6):
@@ -145,7 +146,7 @@ def _solve(m: NDArray, pivots: NDArray, v: NDArray) -> None:
         v[i] /= m[i, i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _combine(x: NDArray, u: NDArray, c: NDArray, n: int, h: float, out: NDArray) -> None:
     """out = x + h Σ_{j < n} c_j u_j."""
     for i in range(6):
@@ -155,7 +156,18 @@ def _combine(x: NDArray, u: NDArray, c: NDArray, n: int, h: float, out: NDArray)
         out[i] = x[i] + h * total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
+def _explicit_stages(
+    x: NDArray, h: float, setting: Setting, first: int, last: int, u: NDArray, new: NDArray
+) -> None:
+    """Velocities `first` to `last` - 1 of DOP853; `new` is the state of the last one."""
+    r, logit, eta = setting
+    for s in range(first, last):
+        _combine(x, u, _STAGES[s], s, h, new)
+        _velocity(new, r, logit, eta, u[s])
+
+
+@compiled
 def _explicit_step(
     x: NDArray,
     f: NDArray,
@@ -167,14 +179,9 @@ def _explicit_step(
     new: NDArray,
 ) -> float:
     """DOP853 from `x` where dx/dt = `f`: `new`, its velocity in u[12]; the error in units of 1."""
-    r, logit, eta = setting
     for i in range(6):
         u[0, i] = f[i]
-    for s in range(1, 12):
-        _combine(x, u, _EA[s], s, h, new)
-        _velocity(new, r, logit, eta, u[s])
-    _combine(x, u, _EB, 12, h, new)
-    _velocity(new, r, logit, eta, u[12])
+    _explicit_stages(x, h, setting, 1, 13, u, new)
     high = low = 0.0
     for i in range(6):
         scale = atol + rtol * max(abs(x[i]), abs(new[i]))
@@ -187,15 +194,12 @@ def _explicit_step(
     return h * high / math.sqrt(6 * (high + 0.01 * low)) if high != 0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _explicit_interpolant(
     x: NDArray, new: NDArray, h: float, setting: Setting, u: NDArray, nest: NDArray
 ) -> None:
     """The nest of the step that `u` holds, at three more velocities."""
-    r, logit, eta = setting
-    for s in range(3):
-        _combine(x, u, _EXTRA[s], 13 + s, h, nest[0])
-        _velocity(nest[0], r, logit, eta, u[13 + s])
+    _explicit_stages(x, h, setting, 13, 16, u, nest[0])
     for i in range(6):
         nest[0, i] = new[i] - x[i]
         nest[1, i] = h * u[0, i] - nest[0, i]
@@ -208,7 +212,7 @@ def _explicit_interpolant(
             nest[3 + k, i] = h * total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _implicit_step(
     x: NDArray,
     f: NDArray,
@@ -243,7 +247,7 @@ def _implicit_step(
     return math.sqrt(error / 6)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _implicit_interpolant(x: NDArray, new: NDArray, u: NDArray, nest: NDArray) -> None:
     for i in range(6):
         k1 = k2 = k3 = 0.0
@@ -255,7 +259,7 @@ def _implicit_interpolant(x: NDArray, new: NDArray, u: NDArray, nest: NDArray) -
         nest[4, i] = nest[5, i] = nest[6, i] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _evaluate(x: NDArray, nest: NDArray, s: float, out: NDArray) -> None:
     """The state at the part s of a step."""
     for i in range(6):
