@@ -1,0 +1,1 @@
+"""Where the two means can rest, against the separation."""

@@ -1,0 +1,65 @@
+"""Where means come to rest that start on one mode, and on both, trained in d dimensions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from ...mixtures import BimodalTarget
+from ...overlaps import Overlaps
+from ...simulation.full import simulate
+from ..share import Share
+from .rest import UNITS
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+APART = 0.1  # how far apart two means start that start on the same mode
+SIDES = ((1, 1), (1, -1), (-1, -1))  # the modes at which the two means start
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Three starts at each separation: both means on +, one on each mode, both on −."""
+
+    seed: int
+    target_weights: tuple[float, ...]
+    separations: tuple[float, ...]
+    dimension: int
+    steps: int
+    step_size: float
+    batch: int
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each start of the share's settings."""
+    grid = list(product(settings.target_weights, settings.separations))
+    rows = []
+    for index, (weight, separation) in share.progress(list(enumerate(grid))):
+        target = BimodalTarget(separation, settings.dimension, weight)
+        run = simulate(
+            target,
+            _starts(separation),
+            step_size=settings.step_size,
+            steps=settings.steps,
+            batch=settings.batch,
+            estimator="sticking-the-landing",
+            log_every=settings.steps,
+            seed=settings.seed,
+            first_run=index * len(SIDES),
+        )
+        positions = np.stack([run.final("m1"), run.final("m2")], axis=-1) / separation
+        rows += [
+            ("simulation", weight, side, "trained", separation, *position)
+            for side, position in enumerate(positions)
+            if run.finished[side]
+        ]
+    return pd.DataFrame(rows, columns=list(UNITS))
+
+
+def _starts(separation: float) -> Overlaps:
+    """Both means on the line of μ*, at the modes named in :data:`SIDES`, APART from each other."""
+    x = separation * np.array(SIDES, dtype=float) + np.array([APART / 2, -APART / 2])
+    return Overlaps(separation * x, np.stack([x[:, 0] ** 2, x.prod(-1), x[:, 1] ** 2], axis=-1))

@@ -1,0 +1,46 @@
+"""Branches of fixed points with equal fixed weights, followed through their folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ...theory.equilibria import branches
+from ..share import Share
+from .rest import UNITS
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Separations from `lowest` to `highest`, for each target weight."""
+
+    target_weights: tuple[float, ...]
+    lowest: float
+    highest: float
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """The branches of the share's target weights, then their folds."""
+    tables = [_branches(weight, settings) for weight in share.progress(settings.target_weights)]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(UNITS))
+
+
+def _branches(weight: float, settings: Settings) -> pd.DataFrame:
+    table = branches((settings.lowest, settings.highest), weight)
+    table = table.rename(columns={"position_1": "position1", "position_2": "position2"})
+    table = table.assign(source="theory", target_weight=weight)
+    table["kind"] = table["stable"].map({True: "stable", False: "unstable"})
+    return pd.concat([table, _folds(table)], ignore_index=True)[list(UNITS)]
+
+
+def _folds(table: pd.DataFrame) -> pd.DataFrame:
+    """The points at which a branch turns back in r: a step of the continuation from the fold."""
+    turns = []
+    for _, branch in table.groupby("branch"):
+        ahead = branch["separation"].diff().shift(-1)
+        turning = (branch["separation"].diff() * ahead) < 0
+        turns.append(branch[turning].assign(kind="fold"))
+    return pd.concat(turns, ignore_index=True)

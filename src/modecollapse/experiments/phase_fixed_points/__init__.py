@@ -1,0 +1,1 @@
+"""The fixed points on the plane of the phase portrait."""

@@ -1,0 +1,1 @@
+"""Theory against full-dimensional simulation, a row per compared quantity."""
