@@ -4,10 +4,14 @@ It is computed from q, never from its parameters alone.  With the mass that q pu
 
     A_k = E_q[s_k(x)],   s_k(x) = P(mode k | x) under p,                (docs/theory.md, Eq. 5.1)
 
-mode k is *found* when A_k ≥ c π_k, with the coverage c = 0.1, and *lost* otherwise; q has collapsed
+mode k is *found* when A_k ≥ c π_k, with the coverage c = 1/4, and *lost* otherwise; q has collapsed
 when it has lost a mode.  The weights only name the mechanism: a component is *dead* when its weight
 is below c · min_k π_k, too small to have found any mode, and a collapse with a dead component is by
 vanishing weight, one without by mean alignment.  A flow has no components: it is just collapsed.
+
+The coverage is a convention.  It must lie above what a collapsed state keeps on the lost mode where
+the modes still overlap, 0.14 π_k at the fold where collapse is born (π = 1/2, r = 2.26), and below
+what a mode found has in the worst case of equal weights fixed, 1/2.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from .checks import require, within
 
 __all__ = ["COVERAGE", "Outcome", "modes_found", "outcome"]
 
-COVERAGE = 0.1
+COVERAGE = 0.25
 
 
 class Outcome(StrEnum):

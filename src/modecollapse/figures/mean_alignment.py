@@ -65,7 +65,7 @@ def draw_basin_panels(panels: list[Axes], basins: pd.DataFrame) -> None:
     for axes, (weight, table) in zip(panels, basins.groupby("target_weight"), strict=True):
         draw_basins(axes, table)
         axes.set_title(rf"$\pi = {weight:g}$")
-    panels[0].set_ylabel(r"cosine of $\mu_2$ with $\mu^\star$ at the start")
+    panels[0].set_ylabel(r"cosine of $\mu_2$ with $\mu^\star$")
     panels[-1].legend(
         handles=[Patch(color=COLOURS[name], label=name) for name in OUTCOMES],
         loc="upper center",
