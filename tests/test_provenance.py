@@ -33,7 +33,8 @@ def test_names_that_a_package_re_exports_are_followed(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "PACKAGE", package)
     provenance._imports.cache_clear()
     try:
-        assert [p.name for p in closure("modecollapse.c")] == ["__init__.py", "a.py", "b.py", "c.py"]
+        found = [path.name for path in closure("modecollapse.c")]
+        assert found == ["__init__.py", "a.py", "b.py", "c.py"]
     finally:
         provenance._imports.cache_clear()
 

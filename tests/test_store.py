@@ -42,9 +42,9 @@ def test_a_missing_value_or_unit_is_refused_and_the_old_file_stays(tmp_path):
     path = tmp_path / "t.csv"
     write_table(path, TABLE, UNITS, {})
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="missing values in the column.*x"):
+    with pytest.raises(StoreError, match=r"missing values in the column.*x"):
         write_table(path, TABLE.assign(x=[1.0, float("nan")]), UNITS, {})
-    with pytest.raises(StoreError, match="no unit is given .* n"):
+    with pytest.raises(StoreError, match=r"no unit is given .* n"):
         write_table(path, TABLE, {"source": "text", "x": "1"}, {})
     assert path.read_bytes() == before
 
@@ -63,7 +63,9 @@ def test_a_failed_write_leaves_the_old_file_and_no_debris(tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("damage", [b"", b"source,x,n\ntheory,0.1", b"\xff\xfe\n", b"a,b\n1\n2,3,4\n"])
+@pytest.mark.parametrize(
+    "damage", [b"", b"source,x,n\ntheory,0.1", b"\xff\xfe\n", b"a,b\n1\n2,3,4\n"]
+)
 def test_a_damaged_table_is_refused_by_name(tmp_path, damage):
     path = tmp_path / "t.csv"
     write_table(path, TABLE, UNITS, {})

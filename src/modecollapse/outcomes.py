@@ -10,7 +10,7 @@ is below c · min_k π_k, too small to have found any mode, and a collapse with 
 vanishing weight, one without by mean alignment.  A flow has no components: it is just collapsed.
 
 The coverage is a convention.  It must lie above what a collapsed state keeps on the lost mode where
-the modes still overlap, 0.14 π_k at the fold where collapse is born (π = 1/2, r = 2.26), and below
+the modes still overlap, 0.15 π_k where collapse is just born (π = 1/2, r = 2.26), and below
 what a mode found has in the worst case of equal weights fixed, 1/2.
 """
 

@@ -14,7 +14,7 @@ from modecollapse.experiments.share import Share, stream
 @given(st.integers(0, 50), st.integers(1, 20))
 def test_the_shares_are_the_whole_in_order(n, count):
     items = list(range(n))
-    assert sum((Share(i, count).of(items) for i in range(count)), []) == items
+    assert [item for i in range(count) for item in Share(i, count).of(items)] == items
 
 
 @given(st.integers(1, 200), st.integers(1, 20))

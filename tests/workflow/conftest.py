@@ -70,6 +70,12 @@ def copy_repository(folder: Path) -> Pipeline:
     return Pipeline(folder)
 
 
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the repository in which nothing has been run yet."""
+    return copy_repository(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """The smoke configuration, run to its end on two cores.  Tests leave it as they found it."""

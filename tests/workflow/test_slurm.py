@@ -1,0 +1,142 @@
+"""The pipeline on a real Slurm of one node: the same bytes, whatever happens on the way."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import slurm_cluster
+
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.skipif(bool(slurm_cluster.absent()), reason=slurm_cluster.absent()),
+]
+
+PROFILE = ("--profile", "profiles/slurm", "--configfile", "config/smoke.yaml")
+SITE = ("--default-resources", "slurm_account=physics", "slurm_partition=main")
+PATIENCE = 300  # seconds for anything that is awaited
+SOURCES = ("theory", "simulation", "flows")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with slurm_cluster.slurm(tmp_path_factory.mktemp("slurm")) as running:
+        yield running
+
+
+@contextmanager
+def submitted(cluster, pipeline, *targets: str):
+    """`snakemake --profile profiles/slurm`, running; it is ended where the test fails."""
+    environment = cluster.environment
+    path = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    with (pipeline.folder / "said").open("ab") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *targets, *PROFILE, *SITE],
+            cwd=pipeline.folder,
+            env={**environment, "PATH": path},
+            stdout=said,
+            stderr=said,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def succeeds(process: subprocess.Popen, pipeline) -> None:
+    """Wait for the end, which has to be a good one."""
+    code = process.wait(PATIENCE)
+    assert code == 0, (pipeline.folder / "said").read_text(encoding="utf-8")[-20000:]
+
+
+def until(process: subprocess.Popen, happened: Callable[[], object], what: str) -> None:
+    """Wait until something has happened while Snakemake runs."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert process.poll() is None, f"Snakemake ended before {what}"
+        assert time.monotonic() < end, f"waited {PATIENCE} s in vain until {what}"
+        time.sleep(0.5)
+
+
+def products(folder: Path) -> dict[str, bytes]:
+    """Every table and picture of the smoke configuration; not the times beside them."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for top in ("results", "figures")
+        for path in sorted((folder / top / "smoke").rglob("*"))
+        if path.suffix in (".csv", ".pdf", ".png", ".rst")
+    }
+
+
+def test_killed_jobs_are_tried_again_with_more(cluster, copied):
+    # A theory job that needs more than it asks for at first, and asks for the double thereafter.
+    copied.edit("workflow/rules/tables.smk", "mem_mb=growing(2000)", "mem_mb=growing(900)")
+    hungry = "import sys\nif 'weight_trajectories' in sys.argv:\n    _held = bytearray(700 << 20)\n"
+    copied.edit("src/modecollapse/jobs/compute.py", "import time\n", f"import time\n{hungry}")
+    before = cluster.accounted().keys()
+
+    def trained() -> list[str]:
+        running = {job for job, row in cluster.queued().items() if row.state == "RUNNING"}
+        return [job for job in running if "outcome_map_simulation" in cluster.queued()[job].purpose]
+
+    with submitted(cluster, copied, "figures/smoke/fig4_vanishing_weight.pdf") as process:
+        until(process, trained, "a simulation runs")
+        cluster.run("scancel", *trained())
+        succeeds(process, copied)
+    new = [row for job, row in cluster.accounted().items() if job not in before]
+    assert [(row.state, row.memory) for row in new if "simulation" in row.purpose] == [
+        ("CANCELLED", "4000M"),
+        ("COMPLETED", "8000M"),
+    ]
+    killed, again = (row for row in new if "weight_trajectories" in row.purpose)
+    assert killed.state in slurm_cluster.ENDED - {"COMPLETED", "CANCELLED"}
+    assert (killed.memory, again.memory, again.state) == ("900M", "1800M", "COMPLETED")
+    assert (copied.folder / "figures" / "smoke" / "fig4_vanishing_weight.pdf").exists()
+
+
+def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, copied, finished):
+    def said() -> str:
+        return (copied.folder / "said").read_text(encoding="utf-8")
+
+    before = cluster.accounted().keys()
+    with submitted(cluster, copied) as process:
+        until(process, lambda: "Finished jobid" in said(), "a job is finished")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) != 0
+    time.sleep(10)  # KillWait, and then some
+    assert cluster.queued() == {}
+    first = {job: row for job, row in cluster.accounted().items() if job not in before}
+    assert {"COMPLETED", "CANCELLED"} <= {row.state for row in first.values()}
+    reported = said().count("Finished jobid")
+
+    with submitted(cluster, copied) as process:
+
+        def running() -> set[str]:
+            return {job for job, row in cluster.queued().items() if row.state == "RUNNING"}
+
+        node = ("scontrol", "update", f"nodename={cluster.host}")
+        until(process, running, "a job runs")
+        drained = running()
+        cluster.run(*node, "state=drain", "reason=rehearsal")
+        until(process, lambda: not drained & cluster.queued().keys(), "the node is empty")
+        assert not running()
+        cluster.run(*node, "state=resume")
+        succeeds(process, copied)
+    seen = before | first.keys()
+    second = [row for job, row in cluster.accounted().items() if job not in seen]
+    assert {row.state for row in second} == {"COMPLETED"}
+    everything = finished.planned("--forceall")
+    computed = sum(n for job, n in everything.items() if job.split()[0] in SOURCES)
+    assert computed - reported <= len(second) < computed
+
+    there, here = products(copied.folder), products(finished.folder)
+    assert len(here) > 10
+    assert there.keys() == here.keys()
+    assert [name for name in here if there[name] != here[name]] == []
