@@ -47,6 +47,7 @@ SETTINGS = {
     ),
     "Bures": (SAMPLED | ANNEALED | {"variances": "bures", "sphere": True}, (5.0, 5.0)),
     "Bures, sticking": (STICKING | ANNEALED | {"variances": "bures", "sphere": True}, (5.0, 5.0)),
+    "annealed, nothing else trained": (ANNEALED, (2.0, 2.0)),
     "annealed, fixed variances": (ANNEALED | {"eta": 0.5}, (2.0, 2.0)),
 }
 DEFAULT = [  # the others take minutes
@@ -79,7 +80,7 @@ def arguments(name):
 
 def states(run):
     """The trained statistics at the middle and at the end: (times, statistics, runs)."""
-    names = ["m1", "m2", "q11", "q12", "q22", "weight", "v1", "v2"]
+    names = ["m1", "m2", "q11", "q12", "q22", "logit", "v1", "v2"]
     kept = [run.statistics[name][:, 1:].T for name in names if name in run.statistics]
     return np.stack(kept, axis=1)
 

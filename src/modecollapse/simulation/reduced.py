@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from ..checks import choice, integer, require, within
+from ..compiled import compiled
 from ..mixtures import BimodalTarget
 from ..outcomes import outcome
 from ..overlaps import Overlaps
@@ -41,7 +41,7 @@ FloatArray = NDArray[np.float64]
 ESTIMATORS = ("pathwise", "sticking-the-landing")
 COMPONENTS = ("stratified", "sampled")
 VARIANCES = ("fixed", "euclidean", "bures")
-MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight")
+MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight", "logit")
 SAMPLED = ("kl", "kl_se", "mass_plus", "mass_minus")
 
 DESCENT, EVALUATION = 4, 5  # what a stream of a run is for, a part of its seed
@@ -100,7 +100,7 @@ class _Response(NamedTuple):
     target_log_odds: float  # log s_+/s_−
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _view(means, logit, variances, i, s):
     """The aligned mixture seen from component i."""
     j = 1 - i
@@ -123,13 +123,13 @@ def _view(means, logit, variances, i, s):
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _softplus(u):
     """log(1 + e^u)."""
     return max(u, 0.0) + math.log1p(math.exp(-abs(u)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _response(view, z1, z2, z_norm2, s):
     """Eqs. 10.2 and 10.3 at one point; both responsibilities to full relative precision."""
     gap = z1 * view.gap_along + z2 * view.gap_across
@@ -146,7 +146,7 @@ def _response(view, z1, z2, z_norm2, s):
     return _Response(own, other, tilt, gap, distance2, log_odds, target_log_odds)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _log_ratio(view, point, z_norm2, z_mean, beta, s):
     """log q(x) − β log p(x) without the constants in log 2π (Eq. 10.4); `z_mean` is z·μ_i."""
     log_q = view.log_weight - 0.5 * z_norm2 + _softplus(-point.log_odds)
@@ -159,7 +159,7 @@ def _log_ratio(view, point, z_norm2, z_mean, beta, s):
     return log_q - beta * log_p
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _chi_square(rng, dof, d, c):
     """χ² with `dof` ≥ 1 degrees of freedom; d = dof/2 − 1/3 and c = 1/√(9d).
 
@@ -179,7 +179,7 @@ def _chi_square(rng, dof, d, c):
             return 2 * d * cube
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _align(means):
     """Rotate the means, given on all axes, into the span of e_1, e_2, e_3 (see :class:`_View`)."""
     gap = means[0, 1:] - means[1, 1:]
@@ -195,7 +195,7 @@ def _align(means):
     means[:, 2] = math.sqrt((rest * rest).sum())
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _gradient(rng, means, logit, variances, beta, s, gradient, slope):
     """One batch's gradient with respect to the aligned `means` and `variances`, written into
     `gradient` (2, AXES) and `slope` (2,); returns that with respect to ℓ, and the batch's estimate
@@ -285,7 +285,7 @@ def _gradient(rng, means, logit, variances, beta, s, gradient, slope):
     return logit_slope, ratios[0] + ratios[1]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _absorb(p1, p2, q1, q2, own, other, rest2):
     """Rotate p = (p1, p2, own·ρ) and q = (q1, q2, other·ρ) to (|p|, 0, 0) and (·, ·, 0), where
     ρ² = `rest2` (Eq. 10.10)."""
@@ -299,7 +299,7 @@ def _absorb(p1, p2, q1, q2, own, other, rest2):
     return p * inverse, 0.0, dot * inverse, math.sqrt(area2) * inverse
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _draw_plane(rng, gram, dof, gradient):
     """Coordinates of g_1, g_2 = Σ_s c_s z_s in their plane, z_s normal in `dof` dimensions and
     independent of the c_s, Σ_s c_s c_sᵀ = `gram` (Eq. 10.8)."""
@@ -316,7 +316,7 @@ def _draw_plane(rng, gram, dof, gradient):
     gradient[1, 3], gradient[1, 4] = mixed * a + two * b, two * c
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _descend(rng, means, mixture, betas, s):
     """Take len(betas) steps in place, `mixture` being (ℓ, v_1, v_2).  Returns the number of steps
     taken, fewer where the run diverged, and the last batch's E_q[log q − β log p]."""
@@ -344,7 +344,7 @@ def _descend(rng, means, mixture, betas, s):
     return betas.size, ratio
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _slide(mean, gradient, h):
     """A step along the sphere ‖μ‖ = const: the tangential part of the gradient, then back onto
     the sphere by rescaling (Eq. 10.12)."""
@@ -355,7 +355,7 @@ def _slide(mean, gradient, h):
     mean *= math.sqrt(norm2 / (mean * mean).sum())
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _evaluate(rng, means, mixture, beta, n, s):
     """E_q[log q − β log p] without its constants, its standard error, and the mass on the + mode,
     from n points a component."""
@@ -450,9 +450,9 @@ def simulate_reduced(
 
     Returns
     -------
-    A trajectory of m1, m2, q11, q12, q22, weight, kl, kl_se, mass_plus, mass_minus, and of v1, v2
-    and beta unless these are 1 throughout.  KL is to the normalised p^β.  A run whose step is too
-    large ends ``Status.DIVERGED``; the others are unharmed.
+    A trajectory of m1, m2, q11, q12, q22, weight, logit, kl, kl_se, mass_plus, mass_minus, and of
+    v1, v2 and beta unless these are 1 throughout.  KL is to the normalised p^β.  A run whose step
+    is too large ends ``Status.DIVERGED``; the others are unharmed.
 
     Raises
     ------
@@ -466,7 +466,8 @@ def simulate_reduced(
     >>> from modecollapse import random_start, target
     >>> p = target(separation=2.0, dimension=10**6)
     >>> start = random_start(p, 3, np.random.default_rng(0))
-    >>> run = simulate_reduced(p, start, step_size=0.1, steps=200, batch=64, seed=1)
+    >>> run = simulate_reduced(p, start, step_size=0.1, steps=500, batch=64, seed=1,
+    ...                        estimator="sticking-the-landing")
     >>> [str(o) for o in run.outcome]
     ['both modes', 'both modes', 'both modes']
     """
@@ -575,7 +576,7 @@ def _statistics(
 ) -> list[float]:
     """What is logged, in the order of the plan's statistics."""
     m, q = target.separation * means[:, 0], means @ means.T
-    values = [*m, q[0, 0], q[0, 1], q[1, 1], float(expit(mixture[0]))]
+    values = [*m, q[0, 0], q[0, 1], q[1, 1], expit(mixture[0]), mixture[0]]
     if "beta" in plan.statistics:
         values += [*mixture[1:], beta]
     loss, error, plus = _evaluate(rng, means, mixture, beta, plan.evaluation, setting)
