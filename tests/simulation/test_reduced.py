@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.stats import epps_singleton_2samp, ks_2samp
@@ -101,10 +103,10 @@ def p_value(a, b, seed=0):
     return min(values) * len(values)
 
 
-def compare(name, dimension, runs=RUNS, seed=0):
+def compare(name, dimension, seed=0):
     options, variances = arguments(name)
     target = BimodalTarget(2.0, dimension, 0.7)
-    start = one_start(target, variances, runs, seed)
+    start = one_start(target, variances, RUNS, seed)
     witness = full.simulate(target, start, seed=2 * seed, device="cpu", **options)
     reduced = simulate_reduced(target, start, seed=2 * seed + 1, **options)
     assert witness.finished.all()
@@ -120,16 +122,23 @@ def test_law_of_the_full_simulation(name, dimension):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("dimension", [1, 2, 3, 4, 5, 6, 8, 64, 512])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_law_of_the_full_simulation_everywhere(name, dimension, seed):
-    runs = 1000 if dimension == 512 else 3000
-    assert compare(name, dimension, runs, seed) > LEVEL
+    assert compare(name, dimension, seed) > LEVEL
 
 
 # Noise dominates: a wrong law has nowhere to hide.
 NOISY = {"step_size": 1.0, "steps": 2, "batch": 4, "log_every": 1, "evaluation_samples": 4}
+
+
+@cache
+def noisy(variances):
+    """A full simulation in 8 dimensions, and its start."""
+    target = BimodalTarget(0.5, 8, 0.7)
+    start = one_start(target, variances, RUNS)
+    return start, states(full.simulate(target, start, seed=5, device="cpu", **NOISY))
 
 
 @pytest.mark.parametrize("variances", [(1.0, 1.0), (2.0, 0.5)])
@@ -138,12 +147,9 @@ NOISY = {"step_size": 1.0, "steps": 2, "batch": 4, "log_every": 1, "evaluation_s
 )
 def test_a_wrong_number_of_dimensions_is_caught(variances, dimension, right):
     """With d = 7 the part outside the span has one dimension too few, with d = 3 it is dropped."""
-    start = one_start(BimodalTarget(0.5, 8, 0.7), variances, RUNS)
-    run = [
-        full.simulate(BimodalTarget(0.5, 8, 0.7), start, seed=5, device="cpu", **NOISY),
-        simulate_reduced(BimodalTarget(0.5, dimension, 0.7), start, seed=6, **NOISY),
-    ]
-    p = p_value(*(states(r) for r in run))
+    start, witness = noisy(variances)
+    reduced = simulate_reduced(BimodalTarget(0.5, dimension, 0.7), start, seed=6, **NOISY)
+    p = p_value(witness, states(reduced))
     assert p > LEVEL if right else p < LEVEL
 
 
@@ -187,7 +193,7 @@ def one_step(target, start, batch, step_size, rng, *, fresh=False):
 )
 def test_coefficients_that_depend_on_the_norm(variances, fresh, right):
     """Unequal variances couple the coefficients of z with its norm; to forget it is caught."""
-    target, runs = BimodalTarget(1.0, 6, 0.7), 10_000
+    target, runs = BimodalTarget(1.0, 6, 0.7), 4_000
     start = one_start(target, variances, runs)
     witness = one_step(target, start, 4, 1.0, np.random.default_rng(7), fresh=fresh)
     reduced = simulate_reduced(
