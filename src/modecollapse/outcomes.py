@@ -5,9 +5,12 @@ It is computed from q, never from its parameters alone.  With the mass that q pu
     A_k = E_q[s_k(x)],   s_k(x) = P(mode k | x) under p,                (docs/theory.md, Eq. 5.1)
 
 mode k is *found* when A_k ≥ c π_k, with the coverage c = 1/4, and *lost* otherwise; q has collapsed
-when it has lost a mode.  The weights only name the mechanism: a component is *dead* when its weight
-is below c · min_k π_k, too small to have found any mode, and a collapse with a dead component is by
-vanishing weight, one without by mean alignment.  A flow has no components: it is just collapsed.
+when it has lost a mode.  How the components lie only names the mechanism.  A component is *dead*
+when its weight is below c · min_k π_k, too small to have found any mode; it has *arrived* when at
+least 19/20 of its own mass lies on one side of the plane half-way between the modes.  A collapse is
+by vanishing weight where a component died before it arrived, and by mean alignment otherwise: then
+the components lie together, whatever becomes of their weights, which are free there.  A flow has no
+components: it is just collapsed.
 
 The coverage is a convention.  It must lie above what a collapsed state keeps on the lost mode where
 the modes still overlap, 0.15 π_k where collapse is just born (π = 1/2, r = 2.26), and below
@@ -20,12 +23,14 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 
 from .checks import require, within
 
-__all__ = ["COVERAGE", "Outcome", "modes_found", "outcome"]
+__all__ = ["ARRIVED", "COVERAGE", "Outcome", "arrived", "modes_found", "outcome"]
 
 COVERAGE = 0.25
+ARRIVED = 0.95
 
 
 class Outcome(StrEnum):
@@ -55,10 +60,29 @@ def modes_found(
     return masses >= coverage * weights
 
 
+def arrived(m: ArrayLike, separation: ArrayLike, variances: ArrayLike = 1.0) -> NDArray[np.bool_]:
+    """Whether each component of a bimodal problem has arrived at a mode: shape of `m`.
+
+    P_i(x·μ* > 0) = Φ(m_i / (r √v_i)) is at least 19/20, or at most 1/20 (Eq. 5.2).
+
+    Parameters
+    ----------
+    m : (..., 2), m_i = μ_i·μ*.
+    separation : r, a number or anything that broadcasts with `m`.
+    variances : v_i, likewise.
+
+    >>> arrived([[9.0, 0.5]], separation=3.0)
+    array([[ True, False]])
+    """
+    depth = np.abs(np.asarray(m, dtype=float)) / (separation * np.sqrt(variances))
+    return ndtr(depth) >= ARRIVED
+
+
 def outcome(
     masses: ArrayLike,
     target_weights: ArrayLike,
     component_weights: ArrayLike | None = None,
+    components_arrived: ArrayLike = False,
     coverage: float = COVERAGE,
 ) -> NDArray[np.object_]:
     """The outcome of each run.
@@ -68,6 +92,8 @@ def outcome(
     masses : (..., K*), the mass of q on each mode of the target.
     target_weights : (K*,), the weights π_k of these modes.
     component_weights : (..., K), the weights of q's components; None where q has none (a flow).
+    components_arrived : (..., K), whether each component lies at a mode, see :func:`arrived`; where
+        that is not known, False: then a collapse with a dead component is by vanishing weight.
     coverage : c in (0, 1), the part of π_k below which a mode counts as lost.
 
     Returns
@@ -80,10 +106,11 @@ def outcome(
     ['both modes', 'mean alignment', 'vanishing weight']
     """
     complete = modes_found(masses, target_weights, coverage).all(-1)
-    result = np.full(complete.shape, Outcome.COLLAPSED, dtype=object)
+    result = np.empty(complete.shape, dtype=object)
+    result.fill(Outcome.COLLAPSED)
     if component_weights is not None:
-        lightest = np.asarray(component_weights, dtype=float).min(-1)
-        dead = lightest < coverage * np.min(target_weights)
+        dead = np.asarray(component_weights, dtype=float) < coverage * np.min(target_weights)
+        dead = (dead & ~np.asarray(components_arrived, dtype=bool)).any(-1)
         result[dead], result[~dead] = Outcome.VANISHING_WEIGHT, Outcome.MEAN_ALIGNMENT
     result[complete] = Outcome.BOTH_MODES
     return result

@@ -43,7 +43,7 @@ def draw_trajectories(panels: np.ndarray, table: pd.DataFrame) -> None:
         position.plot(rows["time"], rows["m2"] / separation, color=shade, ls="--")
     weight.set_yscale("log")
     weight.set_ylabel(r"weight of component 1, $w_1$")
-    weight.legend(loc="lower left", ncols=2)
+    weight.legend(loc="center right", ncols=2)
     separation = table["separation"].iloc[0]
     for mode in (-separation, separation):
         position.axhline(mode, color="0.85", linewidth=0.6, zorder=0)

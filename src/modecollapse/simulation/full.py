@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import choice, integer, require, within
 from ..mixtures import BimodalTarget
-from ..outcomes import outcome
+from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
 from ..trajectory import Status, Trajectory
@@ -213,7 +213,10 @@ def _trajectory(
         last = {name: column[k, -1:] for name, column in statistics.items()}
         masses = np.stack([last["mass_plus"], last["mass_minus"]], -1)
         weights = np.stack([last["weight"], 1 - last["weight"]], -1)
-        ends[k] = outcome(masses, targets[k].weights, weights)[0]
+        means = np.stack([last["m1"], last["m2"]], -1)
+        variances = [last[n] if n in last else np.ones(1) for n in ("v1", "v2")]
+        there = arrived(means, targets[k].separation, np.stack(variances, -1))
+        ends[k] = outcome(masses, targets[k].weights, weights, there)[0]
     return Trajectory(
         source="simulation",
         times=times,

@@ -29,7 +29,7 @@ from scipy.special import expit
 from ..checks import choice, integer, require, within
 from ..compiled import compiled
 from ..mixtures import BimodalTarget
-from ..outcomes import outcome
+from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
 from ..trajectory import Status, Trajectory
@@ -617,7 +617,10 @@ def _trajectory(
         if place < 0:
             masses = [statistics[name][k, -1] for name in ("mass_plus", "mass_minus")]
             weight = statistics["weight"][k, -1]
-            ends[k] = outcome([masses], targets[k].weights, [[weight, 1 - weight]])[0]
+            means = [statistics[name][k, -1] for name in ("m1", "m2")]
+            variances = [statistics[n][k, -1] if n in statistics else 1.0 for n in ("v1", "v2")]
+            there = arrived([means], targets[k].separation, variances)
+            ends[k] = outcome([masses], targets[k].weights, [[weight, 1 - weight]], there)[0]
     large = f"step_size: {plan.step_size:g} is too large; diverged by time "
     return Trajectory(
         source="reduced simulation",

@@ -33,7 +33,7 @@ from scipy.special import expit, zeta
 
 from ..checks import choice, integer, require, within
 from ..mixtures import BimodalTarget
-from ..outcomes import outcome
+from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE, _sigmoid_moments, _softplus
 from ..schedules import Adaptive, Exponential, Linear, NoAnnealing, Schedule, Step
@@ -513,7 +513,11 @@ def _trajectory(target, times, logged, ended, reached, counts, control) -> Traje
     finished = ended == FINISHED
     masses = np.stack([values["mass_plus"], values["mass_minus"]], axis=-1)[finished, -1]
     outcomes = np.full(len(ended), None, dtype=object)
-    outcomes[finished] = outcome(masses, target.weights, weights[finished, -1])
+    means, variances = (
+        np.stack([values[f"{name}1"], values[f"{name}2"]], axis=-1)[finished, -1] for name in "mv"
+    )
+    there = arrived(means, target.separation, variances)
+    outcomes[finished] = outcome(masses, target.weights, weights[finished, -1], there)
     return Trajectory(
         source="theory",
         times=times,

@@ -24,7 +24,7 @@ from scipy.special import expit
 from ..checks import integer, require, within
 from ..compiled import compiled
 from ..mixtures import BimodalTarget
-from ..outcomes import outcome
+from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE
 from ..trajectory import Status, Trajectory
@@ -253,7 +253,7 @@ def integrate(
         statistics={k: logged[k] for k in STATISTICS[:5]}
         | weight
         | {k: logged[k] for k in STATISTICS[5:]},
-        outcome=_outcomes(weights, finished, logged),
+        outcome=_outcomes(weights, settings[:, 0], finished, logged),
         status=np.array([_STATUS[e] for e in ended.tolist()], dtype=np.object_),
         message=tuple(
             _message(e, t, max_steps) for e, t in zip(ended.tolist(), reached.tolist(), strict=True)
@@ -289,14 +289,18 @@ def _settings(
     return np.array([t.weight for t in targets]), settings
 
 
-def _outcomes(weights: FloatArray, finished: NDArray, logged: dict[str, FloatArray]) -> NDArray:
+def _outcomes(
+    weights: FloatArray, separations: FloatArray, finished: NDArray, logged: dict[str, FloatArray]
+) -> NDArray:
     """The outcome of each run at the last time, None where it did not finish."""
     outcomes = np.full(len(finished), None, dtype=object)
     masses = np.stack([logged["mass_plus"][:, -1], logged["mass_minus"][:, -1]], axis=-1)
     components = expit(np.multiply.outer(logged["logit"][:, -1], [1.0, -1.0]))
+    means = np.stack([logged["m1"][:, -1], logged["m2"][:, -1]], axis=-1)
+    there = arrived(means, separations[:, None])
     for weight in np.unique(weights[finished]):
         rows = finished & (weights == weight)
-        outcomes[rows] = outcome(masses[rows], [weight, 1 - weight], components[rows])
+        outcomes[rows] = outcome(masses[rows], [weight, 1 - weight], components[rows], there[rows])
     return outcomes
 
 
