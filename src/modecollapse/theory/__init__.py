@@ -8,7 +8,7 @@ from typing import Any
 _HOME = {
     "integrate": "integration",
     "fixed_points": "equilibria",
-    "critical_separation": "equilibria",
+    "critical_separation": "bifurcations",
 }
 
 __all__ = list(_HOME)
