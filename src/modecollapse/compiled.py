@@ -32,7 +32,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     >>> half(3.0)
     1.5
     """
-    dispatcher = njit(nogil=True, error_model="numpy")(function)
+    dispatcher: Any = njit(nogil=True, error_model="numpy")(function)
     if Path(function.__code__.co_filename).is_relative_to(PACKAGE):
         dispatcher.enable_caching()
         dispatcher._cache._cache_file._source_stamp = _stamp(function.__module__)

@@ -204,17 +204,17 @@ def _softplus_wide(a: float, b: float) -> float:
     x, ratio = a / b, _SPACING / b
     density = math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     square = math.exp(-ratio * ratio)
-    factor = math.sqrt(square)  # e^{−(k + 1/2)(h/b)²} at k = 0
-    tilt = math.exp(-ratio * x)
-    tilt_back = 1 / tilt
-    weight, left, right = 1.0, 1.0, 1.0
-    rest = _REST[0]
+    # Densities at u = ∓kh, from their ratios to the last one: too small ones end as zero.
+    left = right = density
+    left_ratio = math.exp(-ratio * (0.5 * ratio - x))
+    right_ratio = math.exp(-ratio * (0.5 * ratio + x))
+    rest = _REST[0] * density
     for k in range(1, 76):
-        weight *= factor
-        factor *= square
-        left *= tilt
-        right *= tilt_back
-        rest += _REST[k] * weight * (left + right)
+        left *= left_ratio
+        right *= right_ratio
+        left_ratio *= square
+        right_ratio *= square
+        rest += _REST[k] * (left + right)
     kink, power, hermite, next_hermite = 0.0, 1.0, 1.0, x
     for m in range(12):
         kink += _KINK[m] * power * hermite
@@ -222,7 +222,7 @@ def _softplus_wide(a: float, b: float) -> float:
         hermite = x * next_hermite - (2 * m + 1) * hermite
         next_hermite = x * hermite - (2 * m + 2) * next_hermite
     positive_part = b * density + 0.5 * a * math.erfc(-x / math.sqrt(2))
-    return positive_part + density / b * (kink + _SPACING * rest)
+    return positive_part + (density * kink + _SPACING * rest) / b
 
 
 @compiled
