@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 SETUP := .venv/.ready
 
-.PHONY: figures test test-slow smoke benchmark lint setup clean
+.PHONY: figures verify test test-slow smoke benchmark lint setup clean
 
 figures: setup
 	$(RUN) snakemake --cores $(CORES)
@@ -22,6 +22,9 @@ test-slow: setup
 lint: setup
 	$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow \
 		&& mypy && snakemake --lint
+
+verify: setup
+	$(RUN) modecollapse verify
 
 benchmark: .venv-benchmark/.ready
 	.venv-benchmark/bin/python -m benchmarks

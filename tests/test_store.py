@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import pandas as pd
@@ -24,7 +25,8 @@ def test_a_table_comes_back_to_the_last_bit(tmp_path):
     path = tmp_path / "sub" / "t.csv"
     write_table(path, TABLE, UNITS, {"entry": "here"})
     pd.testing.assert_frame_equal(read_table(path), TABLE, check_exact=True)
-    assert read_sidecar(path) == {"entry": "here", "units": UNITS}
+    written = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert read_sidecar(path) == {"entry": "here", "units": UNITS, "sha256": written}
 
 
 def test_the_same_table_gives_the_same_bytes(tmp_path):

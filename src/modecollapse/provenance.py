@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["closure", "digest", "record", "short"]
+__all__ = ["closure", "code_digest", "digest", "machine", "record", "short"]
 
 PACKAGE = Path(__file__).parent
 VERSIONS = ("numpy", "scipy", "numba", "torch", "pandas", "matplotlib", "seaborn", "zuko")
@@ -57,7 +57,8 @@ def record(
     inputs : the files that it read.
     seconds : the time that it took.
     """
-    code = {str(p.relative_to(PACKAGE.parent)): digest(p) for p in closure(entry)}
+    files = closure(entry)
+    code = {str(path.relative_to(PACKAGE.parent)): digest(path) for path in files}
     return {
         "entry": entry,
         "commit": _git("rev-parse", "HEAD") or "unknown",
@@ -65,13 +66,24 @@ def record(
         "settings": dict(settings),
         "inputs": {str(path): digest(path) for path in inputs},
         "code": code,
-        "code_digest": hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest(),
+        "code_digest": code_digest(files),
         "python": platform.python_version(),
         "packages": _versions(),
-        "machine": f"{platform.system()} {platform.machine()}",
+        "machine": machine(),
         "device": "cpu",
         "seconds": round(seconds, 3),
     }
+
+
+def code_digest(files: Iterable[Path]) -> str:
+    """One digest of the content of source files."""
+    contents = {str(path.relative_to(PACKAGE.parent)): digest(path) for path in files}
+    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
+
+
+def machine() -> str:
+    """The kind of machine this is."""
+    return f"{platform.system()} {platform.machine()}"
 
 
 def short(record: Mapping[str, Any]) -> str:

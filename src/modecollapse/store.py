@@ -7,6 +7,7 @@ nothing half-written is ever seen under its final name.  Beside each table and f
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -17,7 +18,15 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["StoreError", "read_sidecar", "read_table", "sidecar", "write_bytes", "write_table"]
+__all__ = [
+    "StoreError",
+    "read_sidecar",
+    "read_table",
+    "sidecar",
+    "write_bytes",
+    "write_recorded",
+    "write_table",
+]
 
 
 class StoreError(Exception):
@@ -55,10 +64,12 @@ def write_bytes(path: Path | str, content: bytes) -> None:
         raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def write_json(path: Path | str, value: Mapping[str, Any]) -> None:
-    """Write a mapping as JSON with sorted keys."""
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+def write_recorded(path: Path | str, content: bytes, record: Mapping[str, Any]) -> None:
+    """Write a file, and beside it its provenance with the digest of what was written."""
+    whole = {**record, "sha256": hashlib.sha256(content).hexdigest()}
+    text = json.dumps(whole, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, content)
+    write_bytes(sidecar(path), (text + "\n").encode())
 
 
 def write_table(
@@ -79,8 +90,7 @@ def write_table(
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, lineterminator="\n")
     named = {name: units[name] for name in table.columns}
-    write_bytes(path, buffer.getvalue().encode())
-    write_json(sidecar(path), {**record, "units": named})
+    write_recorded(path, buffer.getvalue().encode(), {**record, "units": named})
 
 
 def read_table(path: Path | str) -> pd.DataFrame:

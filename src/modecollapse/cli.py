@@ -1,0 +1,90 @@
+"""The command for people: ``modecollapse show FILE`` and ``modecollapse verify``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import configuration, verify
+from .store import StoreError, read_sidecar
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        return given.run(given)
+    except (StoreError, configuration.ConfigurationError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="modecollapse", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    show = commands.add_parser("show", help="say where a table or figure came from")
+    show.add_argument("file", type=Path)
+    show.set_defaults(run=_show)
+    check = commands.add_parser("verify", help="check all outputs against records and references")
+    check.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
+    check.add_argument("--bless", action="store_true", help="take the tables as the references")
+    check.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
+    check.set_defaults(run=_verify)
+    return parser
+
+
+def _show(given: argparse.Namespace) -> int:
+    record = read_sidecar(given.file)
+    clean = "clean" if record.get("clean") else "with uncommitted changes"
+    print(f"{given.file}")
+    print(f"  made by   {record['entry']} in {record['seconds']:g} s on {record['device']}")
+    print(f"  commit    {record['commit']} ({clean})")
+    print(f"  code      {len(record['code'])} files, digest {record['code_digest'][:12]}")
+    versions = ", ".join(f"{name} {version}" for name, version in record["packages"].items())
+    print(f"  with      Python {record['python']}, {versions} on {record['machine']}")
+    for name, value in _flat(record["settings"]):
+        print(f"  setting   {name} = {value}")
+    for path, content in record["inputs"].items():
+        print(f"  input     {path} {content[:12]}")
+    for name, unit in record.get("units", {}).items():
+        print(f"  column    {name}: {unit}")
+    return 0
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in settings.items():
+        nested = isinstance(value, dict)
+        rows += _flat(value, f"{prefix}{name}.") if nested else [(f"{prefix}{name}", value)]
+    return rows
+
+
+def _verify(given: argparse.Namespace) -> int:
+    root = given.root.resolve()
+    files = [root / "config.yaml", *([given.configfile] if given.configfile else [])]
+    config = configuration.load(files)
+    configuration.check(config, configuration.schema(root / "workflow" / "schemas"))
+    if given.bless:
+        print(f"wrote {verify.bless(root, config)}")
+        return 0
+    findings = verify.verify(root, config)
+    width = max((len(finding.file) for finding in findings), default=0)
+    for finding in findings:
+        mark = " " if finding.good else "!"
+        print(
+            f"{mark} {finding.file:{width}}  {finding.check:6}  {finding.verdict:16}  "
+            f"{finding.detail}".rstrip()
+        )
+    verdicts = Counter(finding.verdict for finding in findings)
+    print(", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())))
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
