@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from ..figures.style import STYLE, save
 from ..provenance import record
-from ..store import read_table, sidecar, write_bytes, write_json
+from ..store import read_table, write_bytes, write_recorded
 
 __all__ = ["draw", "main"]
 
@@ -26,12 +27,19 @@ def draw(name: str, tables: Sequence[Path], stem: Path) -> None:
         figure = module.draw(frames)
         made_by = record(module.__name__, {}, tables, time.monotonic() - start)
         pictures = {kind: save(figure, kind, made_by) for kind in ("pdf", "png")}
-    caption = f"{module.CLAIM}\n\n{module.caption(frames)}\n"
+    caption = f"{_literal(module.CLAIM)}\n\n{_literal(module.caption(frames))}\n"
     write_bytes(stem.with_suffix(".rst"), caption.encode())
     for kind, content in pictures.items():
-        path = stem.with_suffix(f".{kind}")
-        write_bytes(path, content)
-        write_json(sidecar(path), made_by)
+        write_recorded(stem.with_suffix(f".{kind}"), content, made_by)
+
+
+def _literal(text: str) -> str:
+    """Plain text as reStructuredText: μ* opens no emphasis, and (a) at the start no list.
+
+    >>> print(_literal("(a) μ*"))
+    \\(a) μ\\*
+    """
+    return re.sub(r"([*`|_\\]|^\()", r"\\\1", text)
 
 
 def main(arguments: list[str] | None = None) -> None:
