@@ -46,6 +46,7 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 HEADROOM = 0.7  # a rule is chosen to meet this part of the tolerance
 GROWTH = 1.1  # and for a factor this much larger than the present one
+NEGLIGIBLE = 0.1  # part of that for the axes left out, along which the means hardly differ
 ATOL = 1e-3  # absolute tolerance of a step, as a part of rtol
 MAX_STEPS = 100_000
 
@@ -451,7 +452,7 @@ class _Flow:
         goal = HEADROOM * self.target.tolerance
         if self.nodes is None or self.moments(y).error[0] > goal:
             means = self.unpack(y)[0]
-            factor, self.frame = _principal(means - means.mean(axis=0), 0.1 * goal)
+            factor, self.frame = _principal(means - means.mean(axis=0), NEGLIGIBLE * goal)
             rungs = ladder(GROWTH * factor, goal, self.target.max_points, self.target.seed)
             self.nodes = None
             for self.nodes in rungs:
@@ -527,8 +528,10 @@ def _run(flow: _Flow, y: FloatArray, times: FloatArray, rtol: float, max_steps: 
         if solver is None:
             solver = LSODA(flow, t, y, times[-1], rtol=rtol, atol=ATOL * rtol, jac=flow.jacobian)
         complaint = solver.step()
-        if solver.status == "failed" or not np.isfinite(solver.y).all():
-            return _Run(log, y, Status.DIVERGED, f"LSODA failed at time {t:.6g}: {complaint}")
+        if not np.isfinite(solver.y).all():
+            return _Run(log, y, Status.DIVERGED, f"after time {t:.6g} the state is not finite")
+        if solver.status == "failed":
+            return _Run(log, y, Status.PRECISION, f"at time {t:.6g} LSODA gave up: {complaint}")
         if flow.error > rtol:
             rules = (flow.nodes, flow.rung)
             if not flow.fit(solver.y):
