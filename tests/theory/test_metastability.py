@@ -1,0 +1,98 @@
+"""Lifetimes against their laws, and the laws against their limits."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from modecollapse.theory.metastability import (
+    collapsed_lifetime,
+    dead_component_exponent,
+    dead_component_lifetime,
+    fold_delay,
+    restoring_time,
+)
+
+
+def test_bottleneck_time_is_the_inverse_square_root_of_the_distance():
+    """The next term of the normal form adds O(log(1/distance)) to a time distance^{−1/2}."""
+    table = fold_delay([1e-3, 1e-5, 1e-7, 1e-9])
+    assert table.recovered.all()
+    error = np.abs(table.time / table.law - 1)
+    assert (error < 0.3 * np.sqrt(table.distance) * np.log(1 / table.distance)).all()
+    assert error.iloc[-1] < 1e-4
+    assert table.law.iloc[0] / table.law.iloc[1] == pytest.approx(0.1)
+
+
+def test_drift_of_the_weights_sets_the_lifetime_of_collapse():
+    """The law leaves out the relaxation at both ends, whose share falls with η and with r."""
+    table = collapsed_lifetime([2.8, 3.2, 3.6], [0.1, 1.0])
+    assert table.recovered.all()
+    slow = table[table.eta == 0.1]
+    error = (slow.time / slow.law - 1).to_numpy()
+    assert (np.diff(error) < 0).all()
+    assert 0 < error[-1] < 0.01
+    fast = table[table.eta == 1.0]
+    assert (fast.time.to_numpy() > slow.time.to_numpy() / 10).all()
+
+
+def test_drift_law_tends_to_its_asymptote():
+    table = collapsed_lifetime([3.0, 3.5, 4.0, 4.5], [1.0], horizon=10.0)
+    ratio = (table.law / table.asymptote).to_numpy()
+    assert not table.recovered.any()
+    assert (table.time == 10.0).all()
+    assert (np.diff(ratio) > 0).all()
+    assert 0.75 < ratio[-1] < 1
+
+
+def test_dead_component_waits_as_its_own_time_says():
+    table = dead_component_lifetime([3.0, 4.0, 5.0], [1.0, 10.0])
+    assert table.recovered.all()
+    assert table.time.to_numpy() == pytest.approx(table.law.to_numpy(), rel=3e-3)
+    assert (np.abs(np.log(table.time * table.smallest_weight)) < 2.5).all()
+
+
+@pytest.mark.parametrize("eta", [1.0, 3.0, 10.0])
+@pytest.mark.parametrize("dimension", [16, 64])
+def test_log_time_grows_at_the_rate_of_its_exponent(eta, dimension):
+    table = dead_component_lifetime([9.0, 9.8], [eta], dimension, horizon=10.0)
+    rate = np.diff(np.log(table.law))[0] / np.diff(table.exponent)[0]
+    assert rate == pytest.approx(1, abs=0.05)  # what is left falls like 1/r
+
+
+def test_exponent_is_the_deepest_point_of_the_leading_order_path():
+    """max_s L with dL/ds = η(e^{−2s} − L), L(0) = 0, by integration on a grid."""
+    s = np.linspace(0, 12, 200_001)
+    for eta in (0.1, 1.0, 2.0, 10.0, 300.0):
+        rest = (eta - 2) * s if eta != 2 else 0
+        path = eta * np.exp(-2 * s) * (s if eta == 2 else -np.expm1(-rest) / (eta - 2))
+        assert dead_component_exponent(eta) == pytest.approx(path.max(), rel=1e-6)
+
+
+def test_restoring_force_brings_back_a_dead_weight():
+    table = restoring_time([1e-4, 1e-6, 1e-8], [10.0], separation=3.0)
+    assert table.recovered.all()
+    error = np.abs(table.time / table.law - 1).to_numpy()
+    assert (np.diff(error) < 0).all()
+    assert error[-1] < 0.02
+
+
+def test_restoring_law_for_fast_weights_is_one_over_the_force():
+    table = restoring_time([0.1], [1e4], separation=3.0, horizon=10.0)
+    force = quad(lambda z: np.exp(-z * z / 2) * np.logaddexp(0, 6 * z), -12, 12)[0]
+    force /= np.sqrt(2 * np.pi)
+    assert table.law[0] * 0.1 * 1e4 * force == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: fold_delay([-1.0]), "distances"),
+        (lambda: collapsed_lifetime([2.0], [1.0]), "separations"),
+        (lambda: dead_component_lifetime([2.0], [0.0]), "etas"),
+        (lambda: restoring_time([1.5], [1.0], 3.0), "weights"),
+        (lambda: restoring_time([0.1], [1.0], -3.0), "separation"),
+    ],
+)
+def test_bad_input_is_named(call, name):
+    with pytest.raises(ValueError, match=rf"{name}: got .*allowed"):
+        call()
