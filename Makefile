@@ -1,17 +1,22 @@
 # The two commands are `make figures` and `make test`; both set everything up themselves, once.
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
+CHOSEN := $(if $(CONFIG),--configfile $(CONFIG))
 BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 SETUP := .venv/.ready
 
 .PHONY: figures verify test test-slow smoke benchmark lint setup clean
 
+# `make figures CONFIG=config/mine.yaml` takes a named configuration; so does `make verify`.
 figures: setup
-	$(RUN) snakemake --cores $(CORES)
+	$(RUN) modecollapse check $(CHOSEN) && snakemake --cores $(CORES) $(CHOSEN)
 
 smoke: setup
 	$(RUN) snakemake --cores $(CORES) --configfile config/smoke.yaml
+
+report: setup
+	$(RUN) snakemake report --cores $(CORES) && snakemake report --report report.html
 
 test: setup
 	$(RUN) pytest -q -n $(CORES) --dist loadgroup -m "not slow and not slurm"
@@ -19,12 +24,16 @@ test: setup
 test-slow: setup
 	$(RUN) pytest -q -n $(CORES) --dist loadgroup -m slow
 
+# On a Slurm of one node that it brings up itself: as root, from Debian's packages (.ci/run).
+test-slurm: setup
+	$(RUN) pytest -q -rs -m slurm tests/workflow
+
 lint: setup
 	$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow \
 		&& mypy && snakemake --lint
 
 verify: setup
-	$(RUN) modecollapse verify
+	$(RUN) modecollapse verify $(CHOSEN)
 
 benchmark: .venv-benchmark/.ready
 	.venv-benchmark/bin/python -m benchmarks

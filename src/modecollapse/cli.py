@@ -1,4 +1,4 @@
-"""The command for people: ``modecollapse show FILE`` and ``modecollapse verify``."""
+"""The command for people: ``modecollapse show FILE``, ``check`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="say where a table or figure came from")
     show.add_argument("file", type=Path)
     show.set_defaults(run=_show)
+    read = commands.add_parser("check", help="check a configuration")
+    read.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
+    read.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
+    read.set_defaults(run=_check)
     check = commands.add_parser("verify", help="check all outputs against records and references")
     check.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
     check.add_argument("--bless", action="store_true", help="take the tables as the references")
@@ -65,11 +69,24 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return rows
 
 
-def _verify(given: argparse.Namespace) -> int:
+def _configuration(given: argparse.Namespace) -> dict[str, Any]:
+    """The configuration that is meant, checked."""
     root = given.root.resolve()
     files = [root / "config.yaml", *([given.configfile] if given.configfile else [])]
     config = configuration.load(files)
     configuration.check(config, configuration.schema(root / "workflow" / "schemas"))
+    return config
+
+
+def _check(given: argparse.Namespace) -> int:
+    config = _configuration(given)
+    tables = sum(len(figure) for figure in configuration.blocks(config).values())
+    print(f"{config['name']}: {len(configuration.blocks(config))} figures, {tables} tables")
+    return 0
+
+
+def _verify(given: argparse.Namespace) -> int:
+    root, config = given.root.resolve(), _configuration(given)
     if given.bless:
         print(f"wrote {verify.bless(root, config)}")
         return 0
