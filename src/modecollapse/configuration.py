@@ -110,9 +110,11 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     ------
     ConfigurationError : with a line for each fault: key path, what was given, what is allowed.
     """
-    faults = [*_not_finite(config), *_faults(config, schema)]
+    faults: dict[str, str] = {}
+    for fault in (*_not_finite(config), *_faults(config, schema)):
+        faults.setdefault(fault.split(":")[0], fault)  # one line for each key
     if faults:
-        raise ConfigurationError("\n".join(dict.fromkeys(faults)))
+        raise ConfigurationError("\n".join(faults.values()))
 
 
 def blocks(config: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
