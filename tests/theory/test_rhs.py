@@ -123,7 +123,7 @@ def test_against_torch_autograd():
     rng = np.random.default_rng(5)
     r, weight, l, d = 1.8, 0.3, 0.4, 5
     means = rng.normal(size=(2, d))
-    rows = estimates(means, l, r, weight, blocks=200, size=1000, seed=6)
+    rows = estimates(means, l, r, weight, blocks=100, size=1000, seed=6)
 
     # The gradient by the means, from the equations: −dμ_i/dt in the span of μ_1, μ_2 and μ*.
     x = overlaps_to_axial(order_parameters(means, l, r), r)

@@ -44,6 +44,8 @@ FloatArray = NDArray[np.float64]
 
 STATISTICS = ("m1", "m2", "q11", "q12", "q22", "logit", "kl", "mass_plus", "mass_minus")
 CHUNK = 64  # runs that a thread takes at a time
+SMALLEST = 1e-14  # step, relative to the time and to the flow's own unit of time
+PATIENCE = 6  # explicit steps in a row that stability shortens, before the implicit method
 STABLE = 6.0  # DOP853 is stable for rates −λ with λh below 6.1
 
 _FINISHED, _STEP_LIMIT, _PRECISION = range(3)
@@ -70,7 +72,7 @@ def _run(
     m, pivots = np.empty((6, 6)), np.empty(6, np.int64)
     u, nest = np.empty((16, 6)), np.empty((7, 6))
     cap = STABLE / (2 + 0.25 * eta)
-    t, h, end, logged, growth = 0.0, 0.0, times[-1], 0, 6.0
+    t, h, end, logged, capped, growth = 0.0, 0.0, times[-1], 0, 0, 6.0
     implicit, known = False, False  # which method is next; whether it has what it needs of x
     if times[0] == 0.0:
         _evaluate(x, nest, 0.0, states[0])
@@ -82,12 +84,12 @@ def _run(
             _velocity_and_jacobian(x, r, logit, eta, f, jac)
             counts[2] += 1
             known = True
-        if h == 0:
+        if counts[0] + counts[1] == 0:
             h = min(_first_step(x, f, rtol, atol), cap)
         last = t + h >= end
         if last:
             h = end - t
-        if not h > 1e-14 * t:
+        if not h > SMALLEST * max(t, 1.0):
             return _PRECISION, t
         if implicit:
             error = _implicit_step(x, f, jac, h, setting, rtol, atol, m, pivots, u, new)
@@ -98,7 +100,7 @@ def _run(
         scale = 0.9 * max(error, 1e-20) ** (-0.2 if implicit else -0.125)
         if not error <= 1:  # NaN too
             counts[1] += 1
-            h *= max(scale, 0.2) if scale > 0 else 0.1
+            h *= max(scale, 0.2) if math.isfinite(error) else 0.1
             growth = 1.0
             continue
         counts[0] += 1
@@ -120,12 +122,15 @@ def _run(
         for i in range(6):
             x[i], f[i] = new[i], u[12, i]
         t = reached
-        explicit = not implicit
-        implicit = h * scale > 3 * cap if explicit else h > cap / 16
-        known = explicit and not implicit
-        h *= min(scale, growth)
-        if not implicit:
-            h = min(h, cap)
+        known = not implicit
+        wanted = h * min(scale, growth)
+        if implicit:
+            implicit = h > cap / 16
+        else:
+            capped = capped + 1 if wanted > cap else 0
+            implicit, wanted = capped >= PATIENCE, min(wanted, cap)
+        known = known and not implicit
+        h = wanted
         growth = 6.0
     return _FINISHED, t
 
