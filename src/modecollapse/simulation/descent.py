@@ -80,7 +80,7 @@ class Settings:
         d, block, item = self.dimension, max(self.blocks), self.dtype.itemsize
         vectors = (12 + 3 * OPTIMIZERS[self.optimizer].copies) * d * item
         each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8)
-        once = PER_CALL + 9 * d * 8 + self.evaluation_samples * PER_SAMPLE * 8
+        once = PER_CALL + 15 * d * 8 + self.evaluation_samples * PER_SAMPLE * 8
         return once + at_once * each + 16 * n * len(self.statistics) * len(self.log_steps)
 
 

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ...checks import require
 from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps, random_start
 from ...simulation.full import simulate
@@ -26,7 +28,7 @@ from ...theory.integration import integrate
 from ...trajectory import Trajectory
 from ..share import Share, stream
 
-__all__ = ["UNITS", "Setting", "Settings", "compute", "compare"]
+__all__ = ["UNITS", "Setting", "Settings", "compare", "compute"]
 
 QUANTITIES = ("m1", "m2", "q11", "q12", "q22", "kl", "mass_plus")
 
@@ -72,6 +74,15 @@ class Settings:
     runs: int
     evaluation_samples: int
 
+    def __post_init__(self) -> None:
+        counts = np.array(self.times) / self.step_size
+        whole = (
+            np.allclose(counts, counts.round()) and not (counts.round() % counts[0].round()).any()
+        )
+        ordered = bool((np.diff(self.times) > 0).all())
+        allowed = "increasing multiples of the first, which is a multiple of step_size"
+        require(bool(whole) and ordered, "times", self.times, allowed)
+
 
 class Setting(NamedTuple):
     """One combination."""
@@ -112,10 +123,9 @@ def compare(settings: Settings, index: int, setting: Setting) -> pd.DataFrame:
         for part, seed in zip((1, 2), seeds, strict=True)
     )
     theory = integrate(target, start, settings.times, eta=setting.eta)
-    names = QUANTITIES + (("weight",) if setting.eta > 0 else ())
     tables = []
-    for name in names:
-        one, two = coarse.statistics[name][:, 1:], fine.statistics[name][:, 1:]
+    for name in (*QUANTITIES, "weight") if setting.eta > 0 else QUANTITIES:
+        one, two = (_at(run, settings.times, name) for run in (coarse, fine))
         mean = 2 * two.mean(0) - one.mean(0)
         error = np.sqrt((4 * two.var(0, ddof=1) + one.var(0, ddof=1)) / settings.runs)
         exact = theory.statistics[name][0]
@@ -136,7 +146,6 @@ def _simulate(
 ) -> Trajectory:
     """Independent runs from one start with the step size divided by `part`."""
     step_size = settings.step_size / part
-    each = settings.times[0] / step_size
     return simulate(
         target,
         start[np.zeros(settings.runs, dtype=int)],
@@ -146,10 +155,16 @@ def _simulate(
         eta=setting.eta,
         estimator=setting.estimator,
         components=setting.components,
-        log_every=round(each),
+        log_every=round(settings.times[0] / step_size),
         evaluation_samples=settings.evaluation_samples,
         seed=seed,
     )
+
+
+def _at(run: Trajectory, times: tuple[float, ...], name: str) -> NDArray[np.float64]:
+    """A statistic at the compared times, (runs, times)."""
+    places = np.searchsorted(run.times, np.array(times) - 1e-9)
+    return run.statistics[name][:, places]
 
 
 def _empty() -> pd.DataFrame:

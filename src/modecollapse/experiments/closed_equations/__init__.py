@@ -1,0 +1,1 @@
+"""The order parameters and KL against time, from the closed equations and from simulation."""

@@ -1,0 +1,48 @@
+"""The course of the order parameters in stochastic gradient descent in d dimensions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ...mixtures import BimodalTarget
+from ...overlaps import Overlaps
+from ...simulation.full import simulate
+from ...trajectory import Trajectory
+from ..share import Share, stream
+from .course import UNITS, Course, tabulate
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+
+@dataclass(frozen=True)
+class Settings(Course):
+    """`runs` independent runs from the one start, logged every `log_every` steps."""
+
+    seed: int
+    step_size: float
+    batch: int
+    runs: int
+    log_every: int
+    estimator: str
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each dimension of the share, quantity and time."""
+
+    def train(target: BimodalTarget, start: Overlaps, index: int) -> Trajectory:
+        return simulate(
+            target,
+            start[np.zeros(settings.runs, dtype=int)],
+            step_size=settings.step_size,
+            steps=round(settings.time / settings.step_size),
+            batch=settings.batch,
+            eta=settings.eta,
+            estimator=settings.estimator,
+            log_every=settings.log_every,
+            seed=int(stream(settings.seed, index).integers(2**31)),
+        )
+
+    return tabulate(settings, share, "simulation", train)
