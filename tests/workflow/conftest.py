@@ -85,6 +85,12 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
+def fresh(tmp_path):
+    """A copy of the repository in which nothing has been run."""
+    return copy_repository(tmp_path)
+
+
+@pytest.fixture
 def changed(finished):
     """The finished pipeline, for tests that edit its files: they are put back afterwards."""
     kept = {
