@@ -86,7 +86,7 @@ def _run(
             known = True
         if counts[0] + counts[1] == 0:
             h = min(_first_step(x, f, rtol, atol), cap)
-        last = t + h >= end
+        last = t + 1.001 * h >= end  # no sliver of a step is left over
         if last:
             h = end - t
         if not h > SMALLEST * max(t, 1.0):
@@ -122,15 +122,14 @@ def _run(
         for i in range(6):
             x[i], f[i] = new[i], u[12, i]
         t = reached
-        known = not implicit
-        wanted = h * min(scale, growth)
-        if implicit:
-            implicit = h > cap / 16
+        explicit, h = not implicit, h * min(scale, growth)
+        if explicit:
+            capped = capped + 1 if h > cap else 0
+            h = min(h, cap)
+            implicit = capped >= PATIENCE
         else:
-            capped = capped + 1 if wanted > cap else 0
-            implicit, wanted = capped >= PATIENCE, min(wanted, cap)
-        known = known and not implicit
-        h = wanted
+            implicit = h > cap / 16
+        known = explicit and not implicit
         growth = 6.0
     return _FINISHED, t
 
