@@ -108,6 +108,22 @@ def test_log_determinant_is_that_of_the_jacobian(shape):
     assert torch.allclose(torch.linalg.slogdet(jacobian)[1], log_det, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("shape", [*SHAPES, (3, 2, 4, 3)])
+def test_gradient_by_hand_is_that_of_autograd(shape):
+    flow = RealNVP(*shape)
+    theta, z = parameters(flow).requires_grad_(), points(flow).requires_grad_()
+    a, b = points(flow, seed=2), points(flow, seed=3)[..., 0]
+    gradients = []
+    for forward in (flow.forward, flow._forward):
+        x, log_det = forward(theta, z)
+        gradients.append(torch.autograd.grad((a * x.cos()).sum() + (b * log_det).sum(), [theta, z]))
+    for by_hand, by_autograd in zip(*gradients, strict=True):
+        assert torch.allclose(by_hand, by_autograd, rtol=1e-11, atol=1e-12)
+    alone = torch.autograd.grad((b * flow.forward(theta, z.detach())[1]).sum(), theta)
+    plain = torch.autograd.grad((b * flow._forward(theta, z.detach())[1]).sum(), theta)
+    assert torch.allclose(alone[0], plain[0], rtol=1e-11, atol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_inverse_undoes_forward(shape, dtype):

@@ -10,7 +10,7 @@ import torch
 
 from modecollapse.flows import FlowSettings, train
 from modecollapse.flows.ensemble import Ensemble
-from modecollapse.flows.training import _ensembles, _resolve
+from modecollapse.flows.training import ensembles_of, resolve
 from modecollapse.mixtures import BimodalTarget
 from modecollapse.outcomes import Outcome
 from modecollapse.schedules import Adaptive, Exponential
@@ -122,8 +122,8 @@ def test_an_ensemble_is_its_runs_one_by_one():
 
 
 def test_runs_are_split_into_even_ensembles():
-    settings = _resolve(replace(SMALL, seeds=10, first_seed=5, ensemble_size=4))
-    assert _ensembles(settings) == [range(5, 8), range(8, 12), range(12, 15)]
+    settings = resolve(replace(SMALL, seeds=10, first_seed=5, ensemble_size=4))
+    assert ensembles_of(settings) == [range(5, 8), range(8, 12), range(12, 15)]
     run = train(TARGET, settings)
     assert run.diagnostics["run"].tolist() == list(range(5, 15))
     assert run.diagnostics["ensemble_size"].tolist() == [3] * 3 + [4] * 4 + [3] * 3

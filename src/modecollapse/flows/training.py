@@ -26,7 +26,7 @@ from .settings import FlowSettings, description
 
 __all__ = ["train"]
 
-CACHE = 2**20  # bytes: activations of a layer that stay near a CPU core
+CACHE = 2**21  # bytes: the activations of one layer that stay near a CPU core
 GPU_SHARE = 0.25  # of a GPU's memory, for the activations of an ensemble
 DIAGNOSTICS = ("ensemble_size", "direction", "projection")
 log = logging.getLogger(__name__)
@@ -73,14 +73,14 @@ def train(
     >>> run.statistics["mass_plus"].shape
     (3, 3)
     """
-    settings = _resolve(replace(settings or FlowSettings(), **changes))
+    settings = resolve(replace(settings or FlowSettings(), **changes))
     every = integer("checkpoint_every", checkpoint_every, 1)
     named = description(target, settings)
     path = None if checkpoint is None else Path(checkpoint)
     saved = checkpoints.load(path, named) if path is not None else None
     finished: list[dict[str, Any]] = list(saved["finished"]) if saved else []
     running = saved["running"] if saved else None
-    ensembles = _ensembles(settings)
+    ensembles = ensembles_of(settings)
     clock = _Clock(len(ensembles), settings.steps)
     for number, runs in list(enumerate(ensembles))[len(finished) :]:
         ensemble = Ensemble(target, settings, runs)
@@ -98,7 +98,7 @@ def train(
     return _trajectory(target, settings, finished)
 
 
-def _resolve(settings: FlowSettings) -> FlowSettings:
+def resolve(settings: FlowSettings) -> FlowSettings:
     """The settings with the device and the ensemble's size decided."""
     available = torch.cuda.is_available()
     require(settings.device != "cuda" or available, "device", "cuda", "cpu: no GPU was found")
@@ -121,7 +121,7 @@ def _fitting_size(settings: FlowSettings, device: str) -> int:
     return max(1, int(GPU_SHARE * memory) // (layer * settings.couplings * (settings.depth + 2)))
 
 
-def _ensembles(settings: FlowSettings) -> list[range]:
+def ensembles_of(settings: FlowSettings) -> list[range]:
     """The runs of each ensemble, as even as can be."""
     size = settings.ensemble_size or settings.seeds
     count = -(-settings.seeds // size)
