@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 from scipy.stats import norm
 
@@ -28,14 +29,14 @@ CURVES = {
 }
 DASHES = ("-", "--", ":")
 DIFFERENCES = {
-    "step_size": "step size $h$",
-    "batch": "batch $B$",
-    "dimension": "dimension $d$",
+    "step_size": ("step size $h$", "h"),
+    "batch": ("batch $B$", "B"),
+    "dimension": ("dimension $d$", "d"),
 }
 SERIES = {
-    "bias": ("o", r"bias of $Q_{11}$"),
-    "spread": ("^", r"spread of $m_1$"),
-    "floor": ("s", "KL at rest (nats)"),
+    "bias": ("o", r"bias $Q_{11}$"),
+    "spread": ("^", r"spread $m_1$"),
+    "floor": ("s", "KL, rest"),
 }
 
 
@@ -46,11 +47,12 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     figure, axes = new_figure(len(dimensions) + 1, 4, 1.75 * (len(dimensions) + 1))
     for row, dimension in zip(axes, dimensions, strict=False):
         draw_curves(row, curves[curves["dimension"] == dimension])
-        row[0].set_title(f"$d = {dimension}$", loc="center")
+        row[0].set_title(f"$d = {dimension}$")
     for panel in axes[len(dimensions) - 1]:
         panel.set_xlabel("time $t$")
     for panel, letter in zip(axes[0], "abcd", strict=True):
         panel_letter(panel, letter)
+    add_legends(axes[0])
     *panels, scores = axes[-1]
     for panel, variable, letter in zip(panels, DIFFERENCES, "efg", strict=True):
         table = tables["scaling"]
@@ -72,10 +74,19 @@ def draw_curves(row: list[Axes], table: pd.DataFrame) -> None:
             axes.plot(theory["time"], theory["value"], dash, color=COLOURS["theory"], label=symbol)
             draw_marks(axes, marks)
         axes.set_ylabel(label)
+        if len(names) == 1:
+            axes.set_ylim(bottom=0)
+
+
+def add_legends(row: list[Axes]) -> None:
+    """Which line is which statistic, where there are several; lines and marks in the last panel."""
+    for axes, names in zip(row, CURVES.values(), strict=True):
         if len(names) > 1:
             axes.legend(loc="best", handlelength=1.5, labelspacing=0.2)
-        else:
-            axes.set_ylim(bottom=0)
+    line = Line2D([], [], color=COLOURS["theory"], label="theory")
+    mark = Line2D([], [], color=COLOURS["simulation"], label="simulation")
+    mark.set(marker=MARKERS["simulation"], markersize=3, markerfacecolor="none", linestyle="")
+    row[-1].legend(handles=[line, mark], loc="upper right", handlelength=1.5)
 
 
 def draw_marks(axes: Axes, rows: pd.DataFrame) -> None:
@@ -94,33 +105,36 @@ def draw_marks(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def draw_differences(axes: Axes, table: pd.DataFrame, variable: str) -> None:
-    """Differences with their standard errors, and the power laws fitted to them."""
+    """Differences with their 95 % intervals, and the power laws fitted to them."""
+    title, symbol = DIFFERENCES[variable]
     for name, (mark, label) in SERIES.items():
         rows = table[table["series"] == name].sort_values("x")
         if rows.empty:
             continue
         x, value, error = (rows[n].to_numpy() for n in ("x", "value", "standard_error"))
-        colour = COLOURS["simulation"]
+        colour, fit = COLOURS["simulation"], rows.iloc[0]
+        reach = 0.5 * (fit["high"] - fit["low"])
+        law = rf"\propto {symbol}^{{{fit['exponent']:.2f} \pm {reach:.2f}}}"
         axes.errorbar(
             x,
             value,
             1.96 * error,
             fmt=mark,
-            label=label,
+            label=f"{label} ${law}$",
             color=colour,
             markerfacecolor="none" if name == "floor" else colour,
             elinewidth=0.8,
         )
-        exponent, weight = rows["exponent"].iloc[0], (value / error) ** 2
-        level = np.average(np.log(value) - exponent * np.log(x), weights=weight)
-        axes.plot(x, np.exp(level) * x**exponent, color=COLOURS["theory"], lw=0.8, zorder=0)
-    axes.set(xscale="log", yscale="log", xlabel=DIFFERENCES[variable])
+        slope = fit["exponent"] * np.log(x)
+        level = np.average(np.log(value) - slope, weights=(value / error) ** 2)
+        axes.plot(x, np.exp(level + slope), color=COLOURS["theory"], lw=0.8, zorder=0)
+    axes.set(xscale="log", yscale="log", xlabel=title)
     axes.xaxis.set_minor_locator(NullLocator())
     ticks = np.sort(table["x"].unique())
     axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (high / low) ** 0.45)  # room for the legend
-    axes.legend(loc="upper left", handletextpad=0.2, borderpad=0.1, labelspacing=0.2)
+    axes.legend(loc="upper left", handletextpad=0, borderpad=0, borderaxespad=0, labelspacing=0.2)
 
 
 def draw_scores(axes: Axes, z: np.ndarray) -> None:
@@ -130,7 +144,7 @@ def draw_scores(axes: Axes, z: np.ndarray) -> None:
     bins = np.linspace(-reach, reach, 25).tolist()
     axes.hist(z, bins, density=True, color=COLOURS["simulation"], alpha=0.5)
     axes.plot(grid, norm.pdf(grid), color=COLOURS["theory"])
-    axes.set_xlabel("z-score of the difference")
+    axes.set_xlabel("z-score")
     axes.set_ylabel("density")
 
 
