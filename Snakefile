@@ -6,6 +6,9 @@ snakemake --cores 2 --configfile config/smoke.yaml       a named configuration
 """
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 
 
@@ -17,11 +20,13 @@ CLAIMS = {
     "fig4_vanishing_weight": "collapse by vanishing weight: a component dies before it arrives",
     "fig5_normalizing_flows": "normalizing flows collapse likewise",
     "figs_finite_batch": "gradient flow is the limit of small steps and large batches",
+    "figs_multimodal": "with several modes, spare components find what others lose",
 }
 
 
 localrules:
     all,
+    report,
 
 
 rule all:
@@ -30,5 +35,13 @@ rule all:
         [pictures(figure).values() for figure in FIGURES],
 
 
+# What `make report` shows: the figures, and tables and settings as pages.
+rule report:
+    input:
+        rules.all.input,
+        pages(),
+
+
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"

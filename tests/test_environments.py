@@ -85,6 +85,9 @@ ENTRIES = {
     "flows": lambda: computed_by("flows"),
     "gather": lambda: ["modecollapse.jobs.gather"],
     "figure": drawings,
+    "page": lambda: ["modecollapse.jobs.page"],
+    "verification_page": lambda: ["modecollapse.jobs.page"],
+    "settings_page": lambda: ["modecollapse.jobs.page"],
 }
 
 

@@ -13,20 +13,23 @@ from modecollapse.provenance import PACKAGE
 
 ROOT = Path(__file__).parents[1]
 
-SHARED = {"trajectory", "outcomes", "overlaps", "schedules", "mixtures", "quadrature", "checks"}
+SHARED = {"trajectory", "outcomes", "overlaps", "schedules", "mixtures"}
+SHARED |= {"quadrature", "compiled", "checks"}
 FILES = {"store", "provenance", "configuration"}
 ROADS = {"theory", "simulation", "flows"}
 
 # What a room may import besides itself.
 ALLOWED: dict[str, set[str]] = {
-    "cli": {"jobs", "experiments", "figures"} | ROADS | SHARED | FILES,
-    "jobs": {"experiments", "figures", "checks"} | FILES,
+    "cli": {"verify", "jobs"} | FILES,
+    "verify": {"jobs"} | FILES,
+    "jobs": {"verify", "experiments", "figures", "checks"} | FILES,
     "figures": SHARED | {"provenance"},
     "experiments": ROADS | SHARED,
     **dict.fromkeys(ROADS, SHARED),
     "flows": SHARED | {"store"},  # checkpoints are files, and the store is their only writer
     **dict.fromkeys(SHARED, SHARED),
     **{name: FILES | {"checks"} for name in FILES},
+    "compiled": {"provenance"},  # machine code is kept until the import closure changes
 }
 
 

@@ -77,6 +77,14 @@ def pictures(figure):
     }
 
 
+def reported(figure):
+    """The files of a figure, the picture marked for the report with its claim and caption."""
+    files = pictures(figure)
+    labels = {"figure": figure, "claim": CLAIMS.get(figure, drawn_by(figure).replace("_", " "))}
+    caption = "../report/figure.rst"
+    return {**files, "png": report(files["png"], caption, "Figures", labels=labels)}
+
+
 def drawn_by(figure):
     """The module that draws a figure: fig3_mean_alignment is drawn by mean_alignment."""
     return figure.split("_", 1)[1]
@@ -92,3 +100,12 @@ def computing(wildcards):
     """The code behind one part of a table."""
     entry = f"modecollapse.experiments.{wildcards.table}.{wildcards.source}"
     return code("modecollapse.jobs.compute", entry)
+
+
+# Tables that the report shows as they are: theory against its rivals.
+SHOWN = [table for table in ("validation",) if table in OWNER]
+
+
+def pages():
+    """The pages of the report: tables to look at, the verification and the settings."""
+    return [f"{RESULTS}/report/{name}.html" for name in [*SHOWN, "verification", "settings"]]

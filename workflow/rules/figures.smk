@@ -9,7 +9,7 @@ for figure in FIGURES:
             tables=[f"{RESULTS}/{table}.csv" for table in FIGURES[figure]],
             code=code("modecollapse.jobs.draw", f"modecollapse.figures.{drawn_by(figure)}"),
         output:
-            **pictures(figure),
+            **reported(figure),
         log:
             f"{LOGS}/{figure}.log",
         benchmark:
