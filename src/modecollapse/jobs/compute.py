@@ -14,6 +14,7 @@ from typing import Any
 from ..experiments.share import Share
 from ..provenance import record
 from ..store import write_table
+from .entry import run
 
 __all__ = ["compute", "main", "module_name"]
 
@@ -66,4 +67,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..figures.style import STYLE, save
 from ..provenance import record
 from ..store import read_table, write_bytes, write_recorded
+from .entry import run
 
 __all__ = ["draw", "main"]
 
@@ -52,4 +53,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

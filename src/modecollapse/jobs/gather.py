@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..provenance import record
 from ..store import StoreError, read_sidecar, read_table, write_table
+from .entry import run
 
 __all__ = ["gather", "main"]
 
@@ -44,4 +45,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
