@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from modecollapse.mixtures import BimodalTarget, GaussianMixture
-from modecollapse.simulation.estimators import Mixtures, densities, product
+from modecollapse.simulation.estimators import Mixtures, densities, log_weights, product
 from modecollapse.simulation.evaluation import evaluate
 
 D = 6
@@ -19,9 +19,9 @@ def state(seed, variances, logit):
     vectors = torch.tensor(np.concatenate([rng.standard_normal((2, D)), mode[None]]))
     mixtures = Mixtures(
         gram=product(vectors[None], vectors[None].mT),
-        logit=torch.tensor([logit], dtype=torch.float64),
+        log_weights=log_weights(torch.tensor([logit], dtype=torch.float64)),
         variances=torch.tensor([variances], dtype=torch.float64),
-        target_logit=torch.tensor([target.logit], dtype=torch.float64),
+        target_log_weights=torch.tensor(np.log(target.weights))[None],
         beta=torch.ones(1, dtype=torch.float64),
         dimension=D,
     )
@@ -41,12 +41,13 @@ def test_densities_are_those_of_the_mixtures(variances, logit):
     norms = torch.tensor((x**2).sum(1))[None]
     seen = densities(mixtures, products, norms)
     expected = q.log_density(x) - p.log_density(x)
-    np.testing.assert_allclose(seen.log_ratio[0], expected, rtol=1e-12, atol=1e-12)
+    f = seen.log_ratio(mixtures.beta)
+    np.testing.assert_allclose(f[0], expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(seen.responsibilities[0].T, q.responsibilities(x), atol=1e-13)
     np.testing.assert_allclose(seen.modes[0].T, p.responsibilities(x), atol=1e-13)
     if variances == (1.0, 1.0):  # the norms cancel
-        left_out = densities(mixtures, products, 0.0)
-        torch.testing.assert_close(left_out.log_ratio, seen.log_ratio, rtol=1e-11, atol=1e-12)
+        left_out = densities(mixtures, products, None).log_ratio(mixtures.beta)
+        torch.testing.assert_close(left_out, f, rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize(("variances", "logit"), CASES)

@@ -116,7 +116,7 @@ class Runs:
         self._logit = self._tensor(start.logit)
         self._variances = self._tensor(start.variances)
         self._eta = self._tensor(eta)
-        self._target_logit = self._tensor([p.logit for p in targets])
+        self._target_log_weights = self._tensor([np.log(p.weights) for p in targets])
         self._beta = np.ones(n) * settings.schedule.beta(0.0)
         kind = OPTIMIZERS[settings.optimizer]
         self._of_means, self._of_logit, self._of_variances = kind(), kind(), kind()
@@ -212,9 +212,9 @@ class Runs:
     def _mixtures(self) -> Mixtures:
         return Mixtures(
             gram=product(self._vectors, self._vectors.mT).double(),
-            logit=self._logit,
+            log_weights=log_weights(self._logit),
             variances=self._variances,
-            target_logit=self._target_logit,
+            target_log_weights=self._target_log_weights,
             beta=self._tensor(self._beta),
             dimension=self._settings.dimension,
         )
@@ -231,7 +231,7 @@ class Runs:
         mixtures, samples = self._mixtures(), self._settings.evaluation_samples
         gram = mixtures.gram.cpu().numpy()
         columns = [gram[:, 0, 2], gram[:, 1, 2], gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1]]
-        columns += [log_weights(self._logit)[:, 0].exp().cpu().numpy(), self._logit.cpu().numpy()]
+        columns += [mixtures.log_weights[:, 0].exp().cpu().numpy(), self._logit.cpu().numpy()]
         if not self._settings.unit:
             columns += [*self._variances.cpu().numpy().T, self._beta]
         moments = np.stack(columns, -1)[rows]

@@ -49,17 +49,17 @@ class Mixtures:
     """n pairs of q and p, by the numbers that their densities need; all float64.
 
     gram : (n, 3, 3), the Gram matrix of (μ_1, μ_2, μ*).
-    logit : (n,), ℓ = log w_1/w_2.
+    log_weights : (n, 2), log w_1 and log w_2.
     variances : (n, 2), v_1 and v_2.
-    target_logit : (n,), log π/(1 − π).
+    target_log_weights : (n, 2), log π and log(1 − π).
     beta : (n,), inverse temperature β of the target p^β.
     dimension : d.
     """
 
     gram: Tensor
-    logit: Tensor
+    log_weights: Tensor
     variances: Tensor
-    target_logit: Tensor
+    target_log_weights: Tensor
     beta: Tensor
     dimension: int
 
@@ -70,7 +70,7 @@ class Mixtures:
         return self._each(torch.Tensor.cpu)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
-        tensors = (self.gram, self.logit, self.variances, self.target_logit, self.beta)
+        tensors = (self.gram, self.log_weights, self.variances, self.target_log_weights, self.beta)
         return type(self)(*map(change, tensors), dimension=self.dimension)
 
 
@@ -78,46 +78,54 @@ class Mixtures:
 class Densities:
     """What the densities say of b points of each run.
 
-    log_ratio : (n, b), f = log q − β log p, without the constants in log 2π.
+    log_joint : (n, 2, b), log(w_i N(x; μ_i, v_i)), without the constant in log 2π.
+    log_modes : (n, 2, b), log(π_k N(x; ±μ*, 1)), likewise.
     responsibilities : (n, 2, b), r_1 and r_2.
     modes : (n, 2, b), s_+ and s_−.
-    distances : (n, 2, b), ‖x − μ_i‖², less ‖x‖² where the norms were left out.
     """
 
-    log_ratio: Tensor
+    log_joint: Tensor
+    log_modes: Tensor
     responsibilities: Tensor
     modes: Tensor
-    distances: Tensor
+
+    def log_ratio(self, beta: Tensor) -> Tensor:
+        """f = log q − β log p, shape (n, b)."""
+        log_q = self.log_joint.amax(1) - self.responsibilities.amax(1).log()
+        log_p = self.log_modes.amax(1) - self.modes.amax(1).log()
+        return log_q - beta[:, None] * log_p
 
 
-def densities(mixtures: Mixtures, products: Tensor, squared_norms: Tensor | float) -> Densities:
-    """Evaluate q and p where x·μ_1, x·μ_2, x·μ* = `products` (n, 3, b) and ‖x‖² = `squared_norms`
-    (n, b), which may be left out (0.0) where it cancels: v_1 = v_2 = 1 and β = 1."""
-    norms = squared_norms[:, None] if isinstance(squared_norms, Tensor) else squared_norms
-    squares = mixtures.gram.diagonal(dim1=1, dim2=2)[:, :, None]
-    distances = norms - 2 * products[:, :2] + squares[:, :2]
-    variances = mixtures.variances[:, :, None]
-    volumes = log_weights(mixtures.logit)[:, :, None] - 0.5 * mixtures.dimension * variances.log()
-    log_q, responsibilities = _mix(volumes - 0.5 * distances / variances)
-    along = torch.cat([products[:, 2:], -products[:, 2:]], 1)
-    inside = along - 0.5 * (norms + squares[:, 2:])
-    log_p, modes = _mix(log_weights(mixtures.target_logit)[:, :, None] + inside)
-    log_ratio = log_q - mixtures.beta[:, None] * log_p
-    return Densities(log_ratio, responsibilities, modes, distances)
+def densities(mixtures: Mixtures, products: Tensor, norms: Tensor | None) -> Densities:
+    """Evaluate q and p where x·μ_1, x·μ_2, x·μ* = `products` (n, 3, b) and ‖x‖² = `norms` (n, b),
+    which may be left out, of both, where it cancels: v_1 = v_2 = 1 and β = 1."""
+    halves = 0.5 * mixtures.gram.diagonal(dim1=1, dim2=2)[:, :, None]
+    log_joint = products[:, :2] - halves[:, :2]  # −‖x − μ_i‖²/2, but for the norm
+    log_modes = torch.stack([products[:, 2], -products[:, 2]], 1) - halves[:, 2:]
+    if norms is not None:
+        variances = mixtures.variances[:, :, None]
+        log_joint = (log_joint - 0.5 * norms[:, None]) / variances
+        log_joint = log_joint - 0.5 * mixtures.dimension * variances.log()
+        log_modes = log_modes - 0.5 * norms[:, None]
+    log_joint = log_joint + mixtures.log_weights[:, :, None]
+    log_modes = log_modes + mixtures.target_log_weights[:, :, None]
+    return Densities(log_joint, log_modes, _shares(log_joint), _shares(log_modes))
+
+
+def _shares(log_parts: Tensor) -> Tensor:
+    """exp(a_k) / (exp(a_1) + exp(a_2)) for parts a (n, 2, b), to full relative precision."""
+    odds = log_parts[:, 0] - log_parts[:, 1]
+    small = odds.abs().neg_().exp_()
+    more = small.add(1).reciprocal_()
+    less = small * more
+    up = odds > 0
+    return torch.stack([torch.where(up, more, less), torch.where(up, less, more)], 1)
 
 
 def log_weights(logit: Tensor) -> Tensor:
     """(log w_1, log w_2), shape (n, 2), to full relative precision."""
     signed = torch.stack([logit, -logit], -1)
     return signed.clamp(max=0) - signed.abs().neg().exp().log1p()
-
-
-def _mix(log_joint: Tensor) -> tuple[Tensor, Tensor]:
-    """log Σ_k exp a_k and the shares of its terms, over axis 1."""
-    top = log_joint.amax(1, keepdim=True)
-    parts = (log_joint - top).exp()
-    total = parts.sum(1, keepdim=True)
-    return (top + total.log()).squeeze(1), parts / total
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
@@ -173,13 +181,14 @@ class Estimator:
         self._vectors, self._mixtures, self._batch, self._first = vectors, mixtures, batch, first
         self._score_term, self._stratified, self._norms = score_term, stratified, norms
         self._log_ratio, self._variances = log_ratio, variances
-        self._weights = log_weights(mixtures.logit).exp()
-        counts = torch.stack([first, batch - first], -1)
-        each = torch.full_like(self._weights, 1 / batch)
-        self._counts_as = self._weights / counts if stratified else each
+        self._weights = mixtures.log_weights.exp()
+        if stratified:
+            self._counts_as = self._weights / torch.stack([first, batch - first], -1)
+        else:
+            self._counts_as = torch.full_like(self._weights, 1 / batch)
         self._seen = 0
-        self._points = torch.zeros_like(vectors[:, :2])
-        self._moments = torch.zeros((), dtype=torch.float64)
+        self._points: Tensor | None = None
+        self._moments: Tensor | None = None
 
     def add(self, noise: Tensor) -> None:
         """Add the next block of the batch, given its standard normals ε (n, b, d), which are
@@ -188,23 +197,25 @@ class Estimator:
         x = self._samples(noise, one)
         members = one * self._counts_as[:, :, None]
         products = product(self._vectors, x.mT).double()
-        norms = torch.linalg.vector_norm(x, dim=-1).double() ** 2 if self._norms else 0.0
+        norms = torch.linalg.vector_norm(x, dim=-1).double() ** 2 if self._norms else None
         seen = densities(self._mixtures, products, norms)
-        pulls = seen.responsibilities / self._mixtures.variances[:, :, None]
-        slope = self._mixtures.beta[:, None, None] - pulls.sum(1, keepdim=True)
-        if self._norms or self._score_term:
-            coefficients = members * slope if self._norms else torch.zeros_like(members)
-            if self._score_term:
-                coefficients = coefficients + members.sum(1, keepdim=True) * pulls
-            self._points += product(coefficients.to(x.dtype), x)
         towards = seen.modes[:, :1] - seen.modes[:, 1:]
+        pulls, slope = seen.responsibilities, None
+        if norms is not None:
+            pulls = pulls / self._mixtures.variances[:, :, None]
+            slope = self._mixtures.beta[:, None, None] - pulls.sum(1, keepdim=True)
         features = [pulls, towards]
         if self._log_ratio:
-            f, r = seen.log_ratio[:, None], seen.responsibilities[:, :1]
+            f, r = seen.log_ratio(self._mixtures.beta)[:, None], seen.responsibilities[:, :1]
             features += [f, r, f * r]
-        if self._variances:
-            features += self._variance_features(products, norms, seen, pulls, slope, towards)
-        self._moments = self._moments + product(members, torch.cat(features, 1).mT)
+        if norms is not None and slope is not None and self._variances:
+            features += self._variance_features(products, norms, pulls, slope, towards)
+        self._moments = _plus(self._moments, product(members, torch.cat(features, 1).mT))
+        coefficients = None if slope is None else members * slope
+        if self._score_term:
+            coefficients = _plus(coefficients, members.sum(1, keepdim=True) * pulls)
+        if coefficients is not None:
+            self._points = _plus(self._points, product(coefficients.to(x.dtype), x))
 
     def _components(self, size: int) -> Tensor:
         """1 in the row of each sample's component, else 0: (n, 2, size)."""
@@ -220,13 +231,7 @@ class Estimator:
         return noise.baddbmm_(one.mT.to(noise.dtype), self._vectors[:, :2])
 
     def _variance_features(
-        self,
-        products: Tensor,
-        norms: Tensor | float,
-        seen: Densities,
-        pulls: Tensor,
-        slope: Tensor,
-        towards: Tensor,
+        self, products: Tensor, norms: Tensor, pulls: Tensor, slope: Tensor, towards: Tensor
     ) -> list[Tensor]:
         """∇_x f·(x − μ_i) and r_i (‖x − μ_i‖²/v_i − d)/v_i, each (n, 2, b)."""
         gram, beta = self._mixtures.gram, self._mixtures.beta[:, None, None]
@@ -234,28 +239,31 @@ class Estimator:
         along_x = slope[:, 0] * norms + (forces * products).sum(1)
         along_means = slope * products[:, :2] + product(gram[:, :2], forces)
         path = along_x[:, None] - along_means
-        excess = seen.distances / self._mixtures.variances[:, :, None] - self._mixtures.dimension
+        squares = gram.diagonal(dim1=1, dim2=2)[:, :2, None]
+        distances = norms[:, None] - 2 * products[:, :2] + squares
+        excess = distances / self._mixtures.variances[:, :, None] - self._mixtures.dimension
         return [path, pulls * excess]
 
     def gradient(self) -> Gradient:
         """The gradient over all the blocks; they must add up to the batch."""
         assert self._seen == self._batch
-        pulls, towards = self._moments[:, :, :2], self._moments[:, :, 2:3]
+        assert self._moments is not None
+        moments = self._moments
+        pulls, towards = moments[:, :, :2], moments[:, :, 2:3]
         if self._score_term:
             pulls = pulls - torch.diag_embed(pulls.sum(1))
         forces = torch.cat([pulls, -self._mixtures.beta[:, None, None] * towards], 2)
-        means = self._points + product(forces.to(self._vectors.dtype), self._vectors)
+        means = product(forces.to(self._vectors.dtype), self._vectors)
         return Gradient(
-            means=means,
-            logit=self._logit_gradient() if self._log_ratio else None,
-            variances=self._variance_gradient() if self._variances else None,
-            log_ratio=self._moments[:, :, 3].sum(1) if self._log_ratio else None,
+            means=_plus(self._points, means),
+            logit=self._logit_gradient(*moments[:, :, 3:6].unbind(-1)) if self._log_ratio else None,
+            variances=self._variance_gradient(moments[:, :, -4:]) if self._variances else None,
+            log_ratio=moments[:, :, 3].sum(1) if self._log_ratio else None,
         )
 
-    def _logit_gradient(self) -> Tensor:
+    def _logit_gradient(self, f: Tensor, r: Tensor, fr: Tensor) -> Tensor:
         """Stratified: w_1 w_2 (mean_1 f − mean_2 f).  Sampled: the sample covariance of f and r_1,
         the score-function estimator of the mixture with the batch mean as its baseline."""
-        f, r, fr = self._moments[:, :, 3:6].unbind(-1)
         weights, total_r = self._weights, r.sum(1)
         if self._stratified:
             slope = weights[:, 1] * f[:, 0] - weights[:, 0] * f[:, 1]
@@ -263,8 +271,12 @@ class Estimator:
             slope = (fr.sum(1) - f.sum(1) * total_r) * (self._batch / (self._batch - 1))
         return slope + (total_r - weights[:, 0]) if self._score_term else slope
 
-    def _variance_gradient(self) -> Tensor:
-        moments = self._moments[:, :, -4:]
+    def _variance_gradient(self, moments: Tensor) -> Tensor:
         path = moments[:, :, :2].diagonal(dim1=1, dim2=2) / self._mixtures.variances
         score = moments[:, :, 2:].sum(1) if self._score_term else 0.0
         return 0.5 * (path + score)
+
+
+def _plus(total: Tensor | None, more: Tensor) -> Tensor:
+    """The sum, where None is a sum of nothing."""
+    return more if total is None else total + more

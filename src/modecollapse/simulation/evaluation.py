@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..mixtures import BimodalTarget
-from .estimators import Mixtures, densities, log_weights
+from .estimators import Mixtures, densities
 from .tempering import log_normalizer
 
 __all__ = ["Evaluation", "evaluate"]
@@ -51,8 +51,8 @@ def evaluate(
     if d > len(frame) and not bool((variances == 1).all() and (mixtures.beta == 1).all()):
         norms += variances[:, 0] * torch.from_numpy(rng.chisquare(d - len(frame), (2, half)))
     seen = densities(mixtures, (x.flatten(0, 1) @ frame).T[None], norms.reshape(1, -1))
-    weights = log_weights(mixtures.logit)[0].exp()
-    f = seen.log_ratio.reshape(2, half)
+    weights = mixtures.log_weights[0].exp()
+    f = seen.log_ratio(mixtures.beta).reshape(2, half)
     masses = weights @ seen.modes.reshape(2, 2, half).mean(-1).T
     kl = weights @ f.mean(-1) + log_normalizer(target, float(mixtures.beta))
     error = (weights.square() @ f.var(-1) / half).sqrt()

@@ -7,7 +7,7 @@ docs/simulation.md for the estimators, the random streams, the memory and the ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -208,23 +208,34 @@ def _trajectory(
 ) -> Trajectory:
     times = np.array(settings.log_steps) * settings.step_size
     statistics = {name: values[:, k] for k, name in enumerate(settings.statistics)}
-    ends = np.full(len(targets), None, dtype=object)
-    for k in np.flatnonzero(diverged < 0).tolist():
-        last = {name: column[k, -1:] for name, column in statistics.items()}
-        masses = np.stack([last["mass_plus"], last["mass_minus"]], -1)
-        weights = np.stack([last["weight"], 1 - last["weight"]], -1)
-        means = np.stack([last["m1"], last["m2"]], -1)
-        variances = [last[n] if n in last else np.ones(1) for n in ("v1", "v2")]
-        there = arrived(means, targets[k].separation, np.stack(variances, -1))
-        ends[k] = outcome(masses, targets[k].weights, weights, there)[0]
     return Trajectory(
         source="simulation",
         times=times,
         statistics=statistics,
-        outcome=ends,
+        outcome=_outcomes(targets, statistics, diverged < 0),
         status=np.array([Status.FINISHED if k < 0 else Status.DIVERGED for k in diverged], object),
         message=tuple(_message(settings.step_size, times, k) for k in diverged),
     )
+
+
+def _outcomes(
+    targets: Sequence[BimodalTarget],
+    statistics: Mapping[str, FloatArray],
+    finished: NDArray[np.bool_],
+) -> NDArray[np.object_]:
+    """What became of each run at the last time; None where it diverged."""
+    ends = np.full(len(targets), None, dtype=object)
+    last = {name: values[:, -1:] for name, values in statistics.items()}
+    ones = np.ones((len(targets), 1))
+    masses = np.hstack([last["mass_plus"], last["mass_minus"]])
+    weights = np.hstack([last["weight"], 1 - last["weight"]])
+    means = np.hstack([last["m1"], last["m2"]])
+    variances = np.hstack([last.get("v1", ones), last.get("v2", ones)])
+    for p in dict.fromkeys(targets):
+        rows = finished & np.array([other == p for other in targets])
+        there = arrived(means[rows], p.separation, variances[rows])
+        ends[rows] = outcome(masses[rows], p.weights, weights[rows], there)
+    return ends
 
 
 def _message(step_size: float, times: FloatArray, place: int) -> str:
