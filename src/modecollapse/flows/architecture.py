@@ -17,12 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..checks import require
-from ..mixtures import BimodalTarget
-from .settings import FlowSettings
 
-__all__ = ["Architecture", "base_log_density", "build", "initial", "log_density", "push_forward"]
-
-SPLINE_MARGIN = 6.0  # standard deviations beyond a mode's centre that splines still reach
+__all__ = ["Architecture", "base_log_density", "initial", "log_density", "push_forward"]
 
 
 class Architecture(Protocol):
@@ -38,27 +34,6 @@ class Architecture(Protocol):
     def inverse(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """z = g_θ⁻¹(x), (S, B, d), and log |det ∂z/∂x|, (S, B)."""
         ...
-
-
-def build(
-    target: BimodalTarget, settings: FlowSettings, device: torch.device | str = "cpu"
-) -> Architecture:
-    """The flow that `settings` ask for, in the target's dimension.
-
-    Raises
-    ------
-    ValueError : in one dimension, where there is nothing to condition on.
-    """
-    d = target.dimension
-    require(d >= 2, "target.dimension", d, ">= 2, for one coordinate to depend on another")
-    if settings.architecture == "realnvp":
-        from .realnvp import RealNVP
-
-        return RealNVP(d, settings.couplings, settings.hidden, settings.depth)
-    from .autoregressive import Autoregressive
-
-    bound = None if settings.architecture == "maf" else target.separation + SPLINE_MARGIN
-    return Autoregressive(d, settings.couplings, settings.hidden, settings.depth, bound, device)
 
 
 def initial(architecture: Architecture, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from ..mixtures import BimodalTarget
-from .architecture import Architecture, build, initial, push_forward
+from .architecture import Architecture, initial, push_forward
 from .compilation import compiled
 from .density import BimodalDensity
+from .families import build
 from .measurement import Measurement, measure
 from .settings import FlowSettings
 from .streams import directions, normal, streams
