@@ -27,11 +27,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, zeta
 
 from ..checks import choice, integer, require, within
+from ..compiled import compiled
 from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
@@ -90,7 +90,7 @@ class _Phase(NamedTuple):
     rate: float
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _beta_at(phase, t):
     if phase.law == GEOMETRIC:
         return phase.beta * math.exp(phase.rate * (t - phase.since))
@@ -99,12 +99,12 @@ def _beta_at(phase, t):
     return phase.beta
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _log_logistic(u):
     return -math.log1p(math.exp(-u)) if u > 0 else u - math.log1p(math.exp(u))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _wide(a, b):
     """E[σ], E[σ'] and E[softplus] at a + bZ for b > 40, to absolute errors 1e-16, 1e-16 and 1e-13.
 
@@ -128,7 +128,7 @@ def _wide(a, b):
     return sigmoid, slope, softplus
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _mode(a, v, r, logit):
     """E_i[s_+] and E_i[s_+ s_-]: the log-odds of p at x ~ N(μ_i, v I) is 2x·μ* + logit π."""
     mean, scale = 2 * r * a + logit, 2 * r * math.sqrt(v)
@@ -139,7 +139,7 @@ def _mode(a, v, r, logit):
     return sigmoid, slope
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _log_cosh(a, v, s):
     """E_i[log(π e^{x·μ*} + (1 − π) e^{−x·μ*})]."""
     mean, scale = 2 * s.r * a + s.logit, 2 * s.r * math.sqrt(v)
@@ -147,7 +147,7 @@ def _log_cosh(a, v, s):
     return _log_logistic(-s.logit) - s.r * a + softplus
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _mixture_integrals(x, d):
     """The integrals of :func:`_overlap_integrals`, and κ = D²/v_2, in the state x."""
     distance2 = (x[0] - x[1]) ** 2 + max(x[2] - 2 * x[3] + x[4], 0.0)
@@ -156,7 +156,7 @@ def _mixture_integrals(x, d):
     return kappa, integrals
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _advantages(x, beta, one, two, s):
     """A_i = E_i[log q − β log p], up to a constant common to both (docs/theory.md, Eq. 11.5)."""
     v1, v2 = math.exp(x[6]), math.exp(x[7])
@@ -168,7 +168,7 @@ def _advantages(x, beta, one, two, s):
     return first, second
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _velocity(x, beta, s, out):
     """dx/dt of x = (a_1, a_2, P_11, P_12, P_22, ℓ, log v_1, log v_2)."""
     v1, v2 = math.exp(x[6]), math.exp(x[7])
@@ -208,7 +208,7 @@ def _velocity(x, beta, s, out):
         out /= beta
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _log_normalizer(beta, s):
     """log E[(π e^y + (1 − π) e^{−y})^β] over y ~ N(0, r²/β).
 
@@ -227,7 +227,7 @@ def _log_normalizer(beta, s):
     return top + math.log(total * step * math.sqrt(beta / (2 * math.pi)) / s.r)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _kl(x, beta, s):
     """KL(q‖p^β/Z_β) (docs/theory.md, Eq. 11.9)."""
     _, (_, _, _, one, two) = _mixture_integrals(x, s.d)
@@ -237,7 +237,7 @@ def _kl(x, beta, s):
     return w1 * first + w2 * second + constant
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _masses(x, s):
     """The mass of q on the modes at +μ* and −μ*."""
     w1, w2 = 1 / (1 + math.exp(-x[5])), 1 / (1 + math.exp(x[5]))
@@ -280,7 +280,7 @@ class _Control(NamedTuple):
     max_steps: int
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _try_step(x, t, h, phase, s, control, slopes, out):
     """A step from `x` to `out`; `slopes[0]` must hold dx/dt at t.  Returns its scaled error."""
     for k in range(1, 7):
@@ -302,7 +302,7 @@ def _try_step(x, t, h, phase, s, control, slopes, out):
     return worst
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _advance(x, t, end, h, phase, s, control, counts):
     """Move `x` in place from t to `end` within one phase of the schedule.
 
@@ -331,7 +331,7 @@ def _advance(x, t, end, h, phase, s, control, counts):
     return FINISHED, end, h
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _next_phase(x, t, beta, feedback, s):
     """The phase from t on, and its end, where β waits for the fit."""
     if beta >= 1:
@@ -342,7 +342,7 @@ def _next_phase(x, t, beta, feedback, s):
     return _Phase(GEOMETRIC, t, beta, feedback.rate), t + min(feedback.interval, remaining)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _follow(x, times, phases, ends, feedback, s, control, logged, counts):
     """Follow one run from time 0; `logged` is (statistics, T).  Returns how and when it ended."""
     t, h, place = 0.0, 1e-3, 0
@@ -367,7 +367,7 @@ def _follow(x, times, phases, ends, feedback, s, control, logged, counts):
     return FINISHED, t
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _follow_all(
     low, high, x, times, phases, ends, feedback, s, control, logged, ended, reached, counts
 ):
@@ -532,7 +532,7 @@ def _trajectory(target, times, logged, ended, reached, counts, control) -> Traje
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _velocity_of_all(x, beta, s):
     out = np.empty_like(x)
     for i in range(len(x)):
@@ -540,7 +540,7 @@ def _velocity_of_all(x, beta, s):
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _kl_of_all(x, beta, s):
     out = np.empty(len(x))
     for i in range(len(x)):

@@ -23,7 +23,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from ..compiled import compiled
 
 __all__ = ["_overlap_integrals"]
 
@@ -33,28 +34,28 @@ NEGLIGIBLE = 1e-17  # of the sum: where it stops
 STEEP = 3.0  # slope of log M at the saddle above which the contour is moved across a pole
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _log_mgf(s, start, ell, rise, delta, kappa, half):
     """log M(s) on the real axis; `start` is log M(0), the rest as in :func:`_overlap_integrals`."""
     g = 1 + delta * s
     return start - s * ell + half * (s * rise - math.log(g)) - 0.5 * kappa * s * (1 - s) / g
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _slope(s, ell, rise, delta, kappa, half):
     """(log M)'(s) = −E_s[log r_1/r_2]."""
     g = 1 + delta * s
     return -ell + half * (rise - delta / g) - 0.5 * kappa * (1 - 2 * s - delta * s * s) / (g * g)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _curvature(s, delta, kappa, half):
     """(log M)''(s) > 0."""
     g = 1 + delta * s
     return half * (delta / g) ** 2 + kappa * (1 + delta) / g**3
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _saddle(pole, end, ell, rise, delta, kappa, half):
     """The minimum c of M(s)/|sin πs| between `pole` and `end`, and 1/√ of the curvature there."""
     low, high = float(pole), end
@@ -75,7 +76,7 @@ def _saddle(pole, end, ell, rise, delta, kappa, half):
     return c, 1 / math.sqrt(curvature)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _overlap_integrals(start, ell, ratio, kappa, d):
     r"""Five integrals over r_1 r_2 q (docs/theory.md, Eqs. 11.6 to 11.8).
 
