@@ -1,0 +1,95 @@
+"""Supplementary figure: how many of several modes are found, with as many components and more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .style import new_figure, panel_letter
+
+__all__ = ["CLAIM", "caption", "draw"]
+
+CLAIM = (
+    "Collapse is not a matter of two modes: as many components as modes lose some, spare "
+    "components find more, and far-apart modes are lost even so once the weights are trained."
+)
+NAMES = {"simplex": "on a simplex", "random": "in random directions"}
+LETTERS = "abcdefghijklmnop"
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Modes found against the separation: a row for each arrangement, a column for each η."""
+    table = tables["modes_found"]
+    arrangements = list(dict.fromkeys(table["arrangement"]))
+    etas = sorted(table["eta"].unique())
+    figure, panels = new_figure(
+        len(arrangements), len(etas), 0.5 + 1.9 * len(arrangements), sharex=True, sharey="row"
+    )
+    for row, arrangement in zip(panels, arrangements, strict=True):
+        for axes, eta in zip(row, etas, strict=True):
+            chosen = (table["arrangement"] == arrangement) & (table["eta"] == eta)
+            draw_found(axes, table[chosen], shades(table))
+            axes.set_title(rf"{NAMES[arrangement]}, $\eta = {eta:g}$")
+        row[0].set_ylabel("modes found")
+    for axes in panels[-1]:
+        axes.set_xlabel(r"separation $r$")
+    panels[0, 0].legend(title="components $K$", loc="lower left", title_fontsize=7)
+    for axes, letter in zip(panels.ravel(), LETTERS, strict=False):
+        panel_letter(axes, letter)
+    return figure
+
+
+def draw_found(axes: Axes, table: pd.DataFrame, colours: Mapping[int, str]) -> None:
+    """A line for each K, with standard errors, below the number of modes that there are."""
+    axes.axhline(table["n_modes"].iloc[0], color="0.85", linewidth=0.8, zorder=0)
+    for n_components, rows in table.sort_values("separation").groupby("n_components"):
+        axes.errorbar(
+            rows["separation"],
+            rows["n_found"],
+            rows["n_found_se"],
+            color=colours[n_components],
+            marker="o",
+            elinewidth=0.6,
+            label=f"{n_components}",
+        )
+    axes.set_ylim(0, None)
+
+
+def shades(table: pd.DataFrame) -> dict[int, str]:
+    """A colour for each K."""
+    counts = sorted(table["n_components"].unique())
+    return dict(zip(counts, sns.color_palette("viridis", len(counts)).as_hex(), strict=True))
+
+
+def caption(tables: Mapping[str, pd.DataFrame]) -> str:
+    """What the panels show, and the counts at the ends of the curves."""
+    table = tables["modes_found"]
+    targets = table.drop_duplicates("arrangement")
+    modes = "; ".join(
+        f"K* = {row.n_modes} {NAMES[row.arrangement]}, d = {row.dimension}"
+        for row in targets.itertuples()
+    )
+    spare = table["n_components"].max()
+    ends = "; ".join(
+        f"{NAMES[name]} {_found(rows, min(rows['eta']))} with fixed weights "
+        f"and {_found(rows, max(rows['eta']))} with η = {max(rows['eta']):g}"
+        for name, rows in table.groupby("arrangement", sort=False)
+    )
+    return (
+        f"Number of modes found (mass of q on a mode at least a tenth of its weight) by the "
+        f"gradient flow of K components, unit variances, equal weights at the start, against the "
+        f"separation r = ‖ν_k‖: {modes}; grey line: all modes. Theory for any K and K* "
+        f"(docs/theory.md, Section 9), mean and standard error of {table['n_runs'].max()} starts "
+        f"on the sphere of radius r. η is the speed of the weights' logits, 0 for fixed weights. "
+        f"At r = {table['separation'].max():g}, K = {spare} components find: {ends}."
+    )
+
+
+def _found(table: pd.DataFrame, eta: float) -> str:
+    """Modes found of those there are, by the most components at the largest separation."""
+    last = table[table["eta"] == eta].sort_values(["separation", "n_components"]).iloc[-1]
+    return f"{last['n_found']:.1f} ± {last['n_found_se']:.1f} of {last['n_modes']}"
