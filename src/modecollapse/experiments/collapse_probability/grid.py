@@ -16,7 +16,7 @@ from ...trajectory import Trajectory
 from ..counting import COUNT_UNITS, counted
 from ..share import Share, stream
 
-__all__ = ["UNITS", "Grid", "row", "tabulate"]
+__all__ = ["UNITS", "Grid", "row", "tabulate", "targets"]
 
 UNITS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,6 +40,12 @@ class Grid:
     runs: int
 
 
+def targets(settings: Grid) -> list[BimodalTarget]:
+    """Every target of the grid."""
+    grid = product(settings.target_weights, settings.separations, settings.dimensions)
+    return [BimodalTarget(r, d, weight) for weight, r, d in grid]
+
+
 def tabulate(
     settings: Grid,
     share: Share,
@@ -50,10 +56,8 @@ def tabulate(
 
     `train` is given the target, the starts and a seed of its own.
     """
-    grid = product(settings.target_weights, settings.separations, settings.dimensions)
     rows = []
-    for index, (weight, separation, dimension) in share.progress(list(enumerate(grid))):
-        target = BimodalTarget(separation, dimension, weight)
+    for index, target in share.progress(list(enumerate(targets(settings)))):
         rng = stream(settings.seed, index)
         start = random_start(target, settings.runs, rng)
         run = train(target, start, int(rng.integers(2**31)))

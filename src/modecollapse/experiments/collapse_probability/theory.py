@@ -1,4 +1,4 @@
-"""Collapse frequency over random starts, each integrated by the closed equations to its end."""
+"""Collapse frequency over random starts, each integrated to its end, and the closed formula."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pandas as pd
 from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps
 from ...theory.integration import integrate
+from ...theory.probability import collapse_probability
 from ...trajectory import Trajectory
 from ..share import Share
-from .grid import UNITS, Grid, tabulate
+from .grid import UNITS, Grid, row, tabulate, targets
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -32,4 +33,15 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     def train(target: BimodalTarget, start: Overlaps, seed: int) -> Trajectory:
         return integrate(target, start, times, rtol=settings.rtol, workers=share.threads)
 
-    return tabulate(settings, share, "theory", train)
+    integrated = tabulate(settings, share, "theory", train)
+    return pd.concat([integrated, _formula(settings, share)], ignore_index=True)
+
+
+def _formula(settings: Settings, share: Share) -> pd.DataFrame:
+    """The same targets by the closed formula, which has no runs and no interval."""
+    rows = []
+    for target in share.of(targets(settings)):
+        p = collapse_probability(target)
+        counts = {"n_runs": 0, "n_collapsed": 0, "probability": p, "low": p, "high": p}
+        rows.append(row("formula", target, counts))
+    return pd.DataFrame(rows, columns=list(UNITS))

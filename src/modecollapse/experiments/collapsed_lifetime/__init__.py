@@ -1,0 +1,1 @@
+"""How long a collapse lasts once the weights are trained."""

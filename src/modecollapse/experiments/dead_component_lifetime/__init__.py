@@ -1,0 +1,1 @@
+"""How long a component of vanished weight needs to come back."""

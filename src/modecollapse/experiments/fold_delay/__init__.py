@@ -1,0 +1,1 @@
+"""How long a run waits where collapse is about to be born."""

@@ -1,0 +1,1 @@
+"""The fold lines that bound the regions of what can happen."""

@@ -1,0 +1,1 @@
+"""What can happen, over (target weight, separation)."""

@@ -1,0 +1,130 @@
+"""Supplementary figure: what can happen, and how long it lasts where it is not for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from .style import COLOURS, new_figure, panel_letter
+
+__all__ = ["CLAIM", "caption", "draw"]
+
+CLAIM = (
+    "Collapse is born in a fold; with fixed weights it is then for ever, with trained weights it "
+    "lasts exponentially long."
+)
+REGIONS = {
+    "both modes only": COLOURS["both modes"],
+    "both and collapse": "#cccccc",
+    "collapse only": COLOURS["mean alignment"],
+}
+LINES = {"heavy": "-", "light": "--", "both": ":"}
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """(a) the map of what can happen, (b) to (d) three ways out of collapse, each with its law."""
+    figure, axes = new_figure(2, 2, 5.6)
+    draw_map(axes[0, 0], tables["region_map"], tables["fold_lines"])
+    draw_delay(axes[0, 1], tables["fold_delay"])
+    draw_lifetime(axes[1, 0], tables["collapsed_lifetime"])
+    draw_lifetime(axes[1, 1], tables["dead_component_lifetime"])
+    for panel, letter in zip(axes.flat, "abcd", strict=True):
+        panel_letter(panel, letter)
+    return figure
+
+
+def draw_map(axes: Axes, regions: pd.DataFrame, folds: pd.DataFrame) -> None:
+    """The regions as colours, the fold lines between them, and the cusp in which they meet."""
+    code = regions["region"].map({name: i for i, name in enumerate(REGIONS)})
+    grid = regions.assign(code=code).pivot(
+        index="separation", columns="target_weight", values="code"
+    )
+    axes.pcolormesh(
+        grid.columns,
+        grid.index,
+        grid.to_numpy(),
+        cmap=ListedColormap(list(REGIONS.values())),
+        norm=BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3),
+        rasterized=True,
+    )
+    for line, style in LINES.items():
+        rows = folds[folds["line"] == line].sort_values("separation")
+        axes.plot(rows["target_weight"], rows["separation"], color="black", ls=style, lw=1)
+    tip = folds.loc[folds["separation"].idxmin()]
+    axes.plot(tip["target_weight"], tip["separation"], "o", color="black", ms=4)
+    axes.set_xlim(grid.columns[0], grid.columns[-1])
+    axes.set_ylim(grid.index[0], grid.index[-1])
+    axes.set_xlabel(r"weight of the heavier mode, $\pi$")
+    axes.set_ylabel(r"separation $r$")
+    axes.legend(
+        handles=[Patch(color=colour, label=name) for name, colour in REGIONS.items()]
+        + [Line2D([], [], color="black", marker="o", ls="", ms=4, label="cusp")],
+        loc="upper right",
+        frameon=True,
+        framealpha=0.85,
+    )
+
+
+def draw_delay(axes: Axes, table: pd.DataFrame) -> None:
+    """Time to recover below the fold, on logarithmic axes, with its law."""
+    done = table[table["recovered"].astype(bool)]
+    axes.plot(table["distance"], table["law"], color=COLOURS["formula"], ls="--", label="law")
+    axes.plot(done["distance"], done["time"], "o", color=COLOURS["theory"], label="theory")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel(r"distance below the fold, $r_c - r$")
+    axes.set_ylabel("time to recover")
+    axes.legend()
+
+
+def draw_lifetime(axes: Axes, table: pd.DataFrame) -> None:
+    """Time to recover with trained weights against r², one shade for each η; dashed: the law."""
+    shades = sns.color_palette("viridis", table["eta"].nunique())
+    for shade, (eta, rows) in zip(shades, table.groupby("eta"), strict=True):
+        squared = rows["separation"] ** 2
+        done = rows["recovered"].astype(bool)
+        axes.plot(squared, rows["law"], color=shade, ls="--", lw=0.9)
+        axes.plot(
+            squared[done], rows["time"][done], "o", color=shade, ms=3, label=rf"$\eta = {eta:g}$"
+        )
+    axes.set_yscale("log")
+    top = float(table["time"].max())
+    axes.set_ylim(top=3 * top)
+    axes.set_xlabel(r"separation squared, $r^2$")
+    axes.set_ylabel("time to recover")
+    axes.legend(loc="upper left")
+
+
+def caption(tables: Mapping[str, pd.DataFrame]) -> str:
+    """What the panels show, with the cusp and the measured exponents."""
+    folds, delay = tables["fold_lines"], tables["fold_delay"]
+    tip = folds.loc[folds["separation"].idxmin()]
+    near = delay.nsmallest(3, "distance")
+    slope = np.polyfit(np.log(near["distance"]), np.log(near["time"]), 1)[0]
+    lasting = tables["collapsed_lifetime"]
+    longest = lasting[lasting["recovered"].astype(bool)].nlargest(1, "time").iloc[0]
+    dead = tables["dead_component_lifetime"]
+    dead = dead[dead["recovered"].astype(bool)]
+    worst = float((dead["time"] / dead["law"] - 1).abs().max())
+    return (
+        f"(a) What can happen with equal fixed weights; solid, dashed: where collapse on the "
+        f"heavier and on the lighter mode is born, dotted: where the state on both modes is; they "
+        f"meet in a cusp at π = {tip['target_weight']:.6f}, r = {tip['separation']:.6f}. Left of "
+        f"it, below the solid line, every start recovers; right of it, below the dotted line, "
+        f"collapse is all there is; below the cusp the one goes over into the other without a "
+        f"bifurcation. (b) Time to recover at π = 1/2 a little below the fold, "
+        f"exponent {slope:.3f} (law: −1/2). (c) With trained weights, from the state that is "
+        f"collapsed at fixed weights: up to {longest['time']:.2g} at r = "
+        f"{longest['separation']:g}, η = {longest['eta']:g}; dashed: Eq. 8.4. (d) Where one "
+        f"component has found its mode and the other dies on its way; dashed: Eq. 8.7, within "
+        f"{100 * worst:.1f} %. Theory is integrated to a time of 10⁹; what takes longer is not "
+        f"shown."
+    )
