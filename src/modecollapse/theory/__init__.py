@@ -9,6 +9,10 @@ _HOME = {
     "integrate": "integration",
     "fixed_points": "equilibria",
     "critical_separation": "bifurcations",
+    "integrate_modes": "multimodal",
+    "random_modes_start": "multimodal",
+    "MultimodalOverlaps": "multimodal",
+    "MultimodalTarget": "multimodal",
 }
 
 __all__ = list(_HOME)
