@@ -215,8 +215,8 @@ def _log_normalizer(beta, s):
     The trapezoidal rule in u, y = sinh u, where the branch points keep their distance from the real
     axis whatever r and β are.
     """
-    step, top = 0.05, 0.5 * s.r**2 * beta  # the largest exponent is at most this
-    end = math.asinh(s.r**2 + 9 * s.r / math.sqrt(beta))
+    spread, top = s.r / math.sqrt(beta), 0.5 * s.r**2 * beta  # no exponent is above `top`
+    step, end = min(0.05, 0.3 * spread), math.asinh(s.r**2 + 9 * spread)
     n = math.ceil(end / step)
     total = 0.0
     for k in range(-n, n + 1):
@@ -224,7 +224,7 @@ def _log_normalizer(beta, s):
         log_p = max(y + _log_logistic(s.logit), _log_logistic(-s.logit) - y)
         log_p += math.log1p(math.exp(-abs(2 * y + s.logit)))
         total += math.cosh(k * step) * math.exp(beta * (log_p - 0.5 * (y / s.r) ** 2) - top)
-    return top + math.log(total * step * math.sqrt(beta / (2 * math.pi)) / s.r)
+    return top + math.log(total * step / (math.sqrt(2 * math.pi) * spread))
 
 
 @compiled
