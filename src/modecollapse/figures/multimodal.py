@@ -57,6 +57,8 @@ def draw_found(axes: Axes, table: pd.DataFrame, colours: Mapping[int, str]) -> N
             label=f"{n_components}",
         )
     axes.set_ylim(0, None)
+    axes.set_yticks(range(table["n_modes"].iloc[0] + 1))
+    axes.set_xticks(sorted(table["separation"].unique()))
 
 
 def shades(table: pd.DataFrame) -> dict[int, str]:
