@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 SETUP := .venv/.ready
 
-.PHONY: figures verify test test-slow smoke benchmark lint setup clean
+.PHONY: figures gallery verify test test-slow smoke benchmark lint setup clean
 
 # `make figures CONFIG=config/mine.yaml` takes a named configuration; so does `make verify`.
 figures: setup
@@ -15,8 +15,10 @@ figures: setup
 smoke: setup
 	$(RUN) snakemake --cores $(CORES) --configfile config/smoke.yaml
 
+# One HTML file with every figure, table and run time; everything in it is brought up to date first.
 report: setup
-	$(RUN) snakemake report --cores $(CORES) && snakemake report --report report.html
+	$(RUN) snakemake --cores $(CORES) $(CHOSEN) -- report \
+		&& snakemake --report report.html $(CHOSEN) -- report
 
 test: setup
 	$(RUN) pytest -q -n $(CORES) --dist loadgroup -m "not slow and not slurm"
@@ -60,3 +62,7 @@ $(SETUP): requirements/lock.txt pyproject.toml
 # Removes what the pipeline made, not what was installed.
 clean:
 	find results figures -mindepth 1 ! -name .gitkeep -delete; rm -rf logs .snakemake
+
+# The README's pictures: the finished figures at screen size.
+gallery: figures
+	$(RUN) python docs/gallery.py
