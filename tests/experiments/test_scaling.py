@@ -23,6 +23,7 @@ SETTINGS = Settings(
     step_sizes=(0.2, 0.1),
     batches=(32, 128),
     dimensions=(16, 256),
+    device="cpu",
 )
 
 

@@ -30,6 +30,7 @@ BASE = Settings(
     batch=32,
     runs=40,
     evaluation_samples=128,
+    device="cpu",
 )
 
 

@@ -27,6 +27,7 @@ class Settings(Course):
     runs: int
     log_every: int
     estimator: str
+    device: str
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
@@ -42,6 +43,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             eta=settings.eta,
             estimator=settings.estimator,
             log_every=settings.log_every,
+            device=settings.device,
             seed=int(stream(settings.seed, index).integers(2**31)),
         )
 

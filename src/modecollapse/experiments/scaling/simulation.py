@@ -73,6 +73,7 @@ class Settings:
     step_sizes: tuple[float, ...]
     batches: tuple[int, ...]
     dimensions: tuple[int, ...]
+    device: str
 
 
 class Point(NamedTuple):
@@ -139,7 +140,7 @@ def _bias(settings: Settings, point: Point, estimator: str, seed: int) -> tuple[
     target, start = _start(settings, point)
     exact = integrate(target, start, [settings.time]).final("q11")[0]
     many = start[np.zeros(settings.bias_runs, dtype=int)]
-    q11 = _simulate(target, many, point, estimator, settings.time, seed).final("q11")
+    q11 = _simulate(settings, target, many, point, estimator, seed).final("q11")
     return abs(q11.mean() - exact), q11.std(ddof=1) / np.sqrt(len(q11))
 
 
@@ -147,7 +148,7 @@ def _spread(settings: Settings, point: Point, estimator: str, seed: int) -> tupl
     """Standard deviation of m_1 over runs, and its standard error."""
     target, start = _start(settings, point)
     many = start[np.zeros(settings.spread_runs, dtype=int)]
-    spread = _simulate(target, many, point, estimator, settings.time, seed).final("m1").std(ddof=1)
+    spread = _simulate(settings, target, many, point, estimator, seed).final("m1").std(ddof=1)
     return spread, spread / np.sqrt(2 * (settings.spread_runs - 1))
 
 
@@ -156,7 +157,7 @@ def _floor(settings: Settings, point: Point, estimator: str, seed: int) -> tuple
     target, n = BimodalTarget(settings.separation, point.dimension), settings.floor_runs
     square = settings.separation**2
     fit = Overlaps(np.tile([square, -square], (n, 1)), np.tile([square, -square, square], (n, 1)))
-    run = _simulate(target, fit, point, estimator, settings.floor_time, seed, logs=10)
+    run = _simulate(settings, target, fit, point, estimator, seed, settings.floor_time, logs=10)
     late = run.times >= settings.floor_time / 2
     each = run.statistics["kl"][:, late].mean(1)
     return each.mean(), each.std(ddof=1) / np.sqrt(n)
@@ -175,15 +176,17 @@ def _start(settings: Settings, point: Point) -> tuple[BimodalTarget, Overlaps]:
 
 
 def _simulate(
+    settings: Settings,
     target: BimodalTarget,
     start: Overlaps,
     point: Point,
     estimator: str,
-    time: float,
     seed: int,
+    time: float | None = None,
     logs: int = 1,
 ) -> Trajectory:
-    steps = round(time / point.step_size)
+    """Runs to `time`, default that of the settings, logged `logs` times after the start."""
+    steps = round((settings.time if time is None else time) / point.step_size)
     return simulate(
         target,
         start,
@@ -194,6 +197,7 @@ def _simulate(
         log_every=max(1, steps // logs),
         evaluation_samples=1024,
         seed=seed,
+        device=settings.device,
     )
 
 

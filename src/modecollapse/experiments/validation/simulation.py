@@ -73,6 +73,7 @@ class Settings:
     batch: int
     runs: int
     evaluation_samples: int
+    device: str
 
     def __post_init__(self) -> None:
         counts = np.array(self.times) / self.step_size
@@ -158,6 +159,7 @@ def _simulate(
         log_every=round(settings.times[0] / step_size),
         evaluation_samples=settings.evaluation_samples,
         seed=seed,
+        device=settings.device,
     )
 
 
