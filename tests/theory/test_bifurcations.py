@@ -155,11 +155,11 @@ def test_it_says_so_where_there_is_no_fold():
 def test_no_fold_means_no_bifurcation():
     """At π = 0.9 one stable state goes from small r into the collapsed one without a jump."""
     states = []
-    for r in np.arange(0.5, 2.01, 0.01):
+    for r in np.arange(0.5, 2.01, 0.02):
         stable = [p for p in fixed_points(r, 0.9) if p.stable]
         assert len(stable) == 1
         states.append(np.array(stable[0].positions) / r)
-    assert np.abs(np.diff(states, axis=0)).max() < 0.02
+    assert np.abs(np.diff(states, axis=0)).max() < 0.03
     assert states[-1].min() > 0.7
 
 
@@ -187,6 +187,8 @@ def test_regions_change_at_the_folds():
     r = critical_separation(0.6)
     table = regions([0.6], [r - 1e-4, r + 1e-4])
     assert table.region.tolist() == ["both modes only", "both and collapse"]
+    assert table.attractors.tolist() == [1, 2]
+    assert table.aligned.tolist() == [0, 1]
     both = fold_lines([2.0]).both_below[0]
     table = regions([both - 1e-6, both + 1e-6], [2.0])
     assert table.region.tolist() == ["both and collapse", "collapse only"]
@@ -194,14 +196,6 @@ def test_regions_change_at_the_folds():
     assert mirrored.region == "collapse only"
     assert mirrored.collapse_minus
     assert not mirrored.collapse_plus
-
-
-@pytest.mark.parametrize(("pi", "r"), [(0.5, 0.99), (0.5, 1.01), (0.9, 1.5), (0.9, 1.7)])
-def test_bimodal_is_two_maxima_of_the_density(pi, r):
-    x = np.linspace(-r - 1, r + 1, 200_001)
-    density = pi * np.exp(-((x - r) ** 2) / 2) + (1 - pi) * np.exp(-((x + r) ** 2) / 2)
-    maxima = ((density[1:-1] > density[:-2]) & (density[1:-1] > density[2:])).sum()
-    assert regions([pi], [r]).bimodal[0] == (maxima == 2)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from modecollapse.mixtures import BimodalTarget
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps
 from modecollapse.theory.equilibria import branches, fixed_points
+from modecollapse.theory.invariant_line import TargetCurve
 from modecollapse.theory.rhs import jacobian, velocity
 
 SETTINGS = [
@@ -192,6 +193,25 @@ def test_stable_ones_attract_in_eight_dimensions_and_saddles_repel(mode):
         ends = np.sort(np.stack([run.final("m1"), run.final("m2")], -1) / r, axis=-1)
         returns = np.abs(ends - np.sort(point.positions)).max(-1) < 1e-3
         assert returns.all() if point.stable else not returns.any()
+
+
+@pytest.mark.parametrize("r", [0.8, 1.7, 2.6, 3.5])
+@pytest.mark.parametrize("logit", [-2.0, 0.0, 1.0])
+def test_trained_weights_leave_the_perfect_fit_alone(r, logit):
+    """Along all split fixed points of all targets ∂KL/∂ℓ has one zero, at q = p (section 6)."""
+    curve = TargetCurve(r, logit)
+    drifts, places = [], []
+    for t in np.linspace(-curve.end, curve.end, 400):
+        half, lam = 0.5 * curve.split(t), curve.value(t)
+        x = curve.point(t)[0] - lam / (2 * r) + np.array([half, -half])
+        y = [r * x[0], r * x[1], x[0] ** 2, x[0] * x[1], x[1] ** 2, logit]
+        if half > 0.01 and abs(lam) < 15:  # the rest drifts less than rounding
+            drifts.append(velocity(y, r, expit(lam), eta=1.0)[5])
+            places.append((half, lam))
+    change = np.flatnonzero(np.diff(np.sign(drifts)) != 0)
+    assert len(change) == 1
+    assert places[change[0]][0] == pytest.approx(r, abs=0.1)
+    assert abs(places[change[0]][1] - logit) < 0.2 * r
 
 
 def test_branches_are_fixed_points_and_meet_in_a_fold():

@@ -10,7 +10,6 @@ two components stand along μ*.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,7 +18,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
-from scipy.special import logit as log_odds
 
 from ..checks import choice, within
 from .equilibria import SEPARATIONS, FixedPoint, _settings, _split, newton, solve_fold
@@ -163,16 +161,18 @@ def fold_lines(separations: ArrayLike, outer_weight: float = 0.5) -> pd.DataFram
 def regions(
     target_weights: ArrayLike, separations: ArrayLike, component_weight: float = 0.5
 ) -> pd.DataFrame:
-    """What can happen at each (π, r): where the means of the stable fixed points are.
+    """What can happen at each (π, r): what the stable fixed points are.
 
     Returns
     -------
     A row per pair: target_weight; separation; attractors, the number of stable fixed points (with
-    equal weights up to the exchange of the components); both_modes, collapse_plus, collapse_minus,
-    whether a stable state has a mean on either side of the midpoint, both on that of +μ*, both on
-    that of −μ*; region, "both modes only", "both and collapse" or "collapse only", after these
-    three; outcomes, what :mod:`modecollapse.outcomes` calls the stable states (where the modes
-    overlap, two means on one side may cover both); bimodal, whether p has two maxima at all.
+    equal weights up to the exchange of the components); aligned, how many of them have both means
+    on one side of the midpoint; both_modes, collapse_plus, collapse_minus, whether a stable state
+    covers both modes, or only that at ±μ*, by the definition of :mod:`modecollapse.outcomes`;
+    region, "both modes only", "both and collapse" or "collapse only", after these three.
+
+    The number of attractors changes at folds alone.  The region also changes where a state loses a
+    mode gradually: near the cusp, where the modes overlap, both attractors may cover both modes.
 
     >>> regions([0.5, 0.9], [2.0, 3.0]).region.tolist()
     ['both modes only', 'both and collapse', 'collapse only', 'both and collapse']
@@ -198,26 +198,19 @@ def regions(
 
 
 def _region(weight: float, r: float, stable: list[FixedPoint]) -> dict[str, object]:
-    both = any(not point.aligned for point in stable)
-    plus = any(min(point.positions) > 0 for point in stable)
-    minus = any(max(point.positions) < 0 for point in stable)
-    collapse = "both and collapse" if both else "collapse only"
+    collapsed = [point for point in stable if point.outcome.is_collapse]
+    both = len(collapsed) < len(stable)
+    name = "both and collapse" if both else "collapse only"
     return {
         "target_weight": weight,
         "separation": r,
         "attractors": len(stable),
+        "aligned": sum(point.aligned for point in stable),
         "both_modes": both,
-        "collapse_plus": plus,
-        "collapse_minus": minus,
-        "region": collapse if plus or minus else "both modes only",
-        "outcomes": ", ".join(sorted({str(point.outcome) for point in stable})),
-        "bimodal": _bimodal(weight, r),
+        "collapse_plus": any(point.masses[0] > point.masses[1] for point in collapsed),
+        "collapse_minus": any(point.masses[0] < point.masses[1] for point in collapsed),
+        "region": name if collapsed else "both modes only",
     }
-
-
-def _bimodal(weight: float, r: float) -> bool:
-    """Whether p has two maxima: |λ| < 2 (r √(r² − 1) − arccosh r) (Eq. 6.13)."""
-    return r > 1 and abs(log_odds(weight)) < 2 * (r * math.sqrt(r * r - 1) - math.acosh(r))
 
 
 def _weight(weight: float, name: str = "component_weight") -> float:
