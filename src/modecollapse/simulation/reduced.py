@@ -100,6 +100,24 @@ class _Response(NamedTuple):
     target_log_odds: float  # log s_+/s_−
 
 
+class _Sums(NamedTuple):
+    """Sums over the samples of component i, each times what it counts (Eqs. 10.5 and 10.6)."""
+
+    own: tuple[float, float, float]  # c_i z on e_1, e_2, e_3
+    other: tuple[float, float, float]  # c_j z
+    plane: tuple[float, float, float, float]  # g_i and g_j in their plane
+    gram: tuple[float, float, float]  # c_i², c_i c_j, c_j²
+    mass: float  # 1
+    tilt: float
+    own_pull: float  # r_i/v_i
+    other_pull: float  # r_j/v_j
+    work: float  # ∇_x f·z
+    own_excess: float  # r_i/v_i (‖x − μ_i‖²/v_i − d)
+    other_excess: float
+    ratio: float  # f
+    own_ratio: float  # f r_i/v_i
+
+
 @compiled
 def _view(means, logit, variances, i, s):
     """The aligned mixture seen from component i."""
@@ -130,12 +148,13 @@ def _softplus(u):
 
 
 @compiled
-def _response(view, z1, z2, z_norm2, s):
-    """Eqs. 10.2 and 10.3 at one point; both responsibilities to full relative precision."""
+def _response(view, z1, z2, norm2, s):
+    """Eqs. 10.2 and 10.3 at one z, by two coordinates and its squared norm; both responsibilities
+    to full relative precision."""
     gap = z1 * view.gap_along + z2 * view.gap_across
-    distance2 = view.variance * z_norm2 + 2 * view.scale * gap + view.gap2
+    distance2 = view.variance * norm2 + 2 * view.scale * gap + view.gap2
     distance2 *= view.other_precision
-    log_odds = view.offset + 0.5 * (distance2 - z_norm2)
+    log_odds = view.offset + 0.5 * (distance2 - norm2)
     e = math.exp(-abs(log_odds))
     more = 1 / (1 + e)
     own, other = (more, e * more) if log_odds > 0 else (e * more, more)
@@ -147,11 +166,11 @@ def _response(view, z1, z2, z_norm2, s):
 
 
 @compiled
-def _log_ratio(view, point, z_norm2, z_mean, beta, s):
+def _log_ratio(view, point, norm2, z_mean, beta, s):
     """log q(x) − β log p(x) without the constants in log 2π (Eq. 10.4); `z_mean` is z·μ_i."""
-    log_q = view.log_weight - 0.5 * z_norm2 + _softplus(-point.log_odds)
+    log_q = view.log_weight - 0.5 * norm2 + _softplus(-point.log_odds)
     log_q -= 0.5 * s.dimension * math.log(view.variance)
-    x_norm2 = view.norm2 + 2 * view.scale * z_mean + view.variance * z_norm2
+    x_norm2 = view.norm2 + 2 * view.scale * z_mean + view.variance * norm2
     # log s_- = −softplus(log s_+/s_-), and x·μ* = ½ (log s_+/s_- − logit π).
     projection = 0.5 * (point.target_log_odds - s.target_logit)
     log_p = s.log_minus - projection + _softplus(point.target_log_odds)
@@ -160,23 +179,31 @@ def _log_ratio(view, point, z_norm2, z_mean, beta, s):
 
 
 @compiled
-def _chi_square(rng, dof, d, c):
-    """χ² with `dof` ≥ 1 degrees of freedom; d = dof/2 − 1/3 and c = 1/√(9d).
+def _chi_constants(dof):
+    """The size d = dof/2 − 1/3 and the spread 1/√(9d) that :func:`_chi_square` is given."""
+    size = 0.5 * dof - 1 / 3
+    return size, 1 / math.sqrt(9 * size) if size > 0 else 0.0
 
-    Marsaglia and Tsang's rejection (ACM TOMS 26 (2000) 363): 2d(1 + y)³ with y = c·N(0, 1) is
-    accepted with the probability exp(dφ), φ = 9y²/2 + 3 log(1 + y) + 1 − (1 + y)³.  As
-    −φ ≤ 1.28 y⁴ for |y| ≤ 1/2, large d are nearly always accepted without a logarithm.
+
+@compiled
+def _chi_square(rng, dof, size, spread):
+    """χ² with `dof` ≥ 1 degrees of freedom.
+
+    Marsaglia and Tsang's rejection (ACM TOMS 26 (2000) 363): with the `size` d, and y normal of the
+    standard deviation `spread`, 2d(1 + y)³ is accepted with the probability exp(dφ),
+    φ = 9y²/2 + 3 log(1 + y) + 1 − (1 + y)³.  As −φ ≤ 1.28 y⁴ for |y| ≤ 1/2, large d are nearly
+    always accepted without a logarithm.
     """
     if dof == 1:
         return rng.standard_normal() ** 2
     while True:
-        y = c * rng.standard_normal()
+        y = spread * rng.standard_normal()
         u = rng.random()
         cube, y2 = (1 + y) ** 3, y * y
-        if y2 < 0.25 and u < 1 - 1.28 * d * y2 * y2:
-            return 2 * d * cube
-        if y > -1 and math.log(u) < d * (4.5 * y2 + 3 * math.log1p(y) + 1 - cube):
-            return 2 * d * cube
+        if y2 < 0.25 and u < 1 - 1.28 * size * y2 * y2:
+            return 2 * size * cube
+        if y > -1 and math.log(u) < size * (4.5 * y2 + 3 * math.log1p(y) + 1 - cube):
+            return 2 * size * cube
 
 
 @compiled
@@ -196,93 +223,114 @@ def _align(means):
 
 
 @compiled
+def _sum_over(rng, view, n, share, beta, plane, s):
+    """Sums over n samples of a component, each counting `share`; `plane`: g_i and g_j so far."""
+    scale = share * view.scale
+    score = scale if s.score else 0.0
+    tilt = own_pull = other_pull = work = own_excess = other_excess = ratio = own_ratio = 0.0
+    a1 = a2 = a3 = b1 = b2 = b3 = aa = ab = bb = 0.0
+    p1, p2, q1, q2 = plane
+    d = s.dimension
+    size, spread = _chi_constants(d - AXES)
+    for _ in range(n):
+        z1 = rng.standard_normal()
+        z2 = rng.standard_normal() if d > 1 else 0.0
+        z3 = rng.standard_normal() if d > 2 else 0.0
+        norm2 = z1 * z1 + z2 * z2 + z3 * z3
+        z4 = z5 = rest2 = 0.0
+        if s.norms:
+            z4 = rng.standard_normal() if d > 3 else 0.0
+            z5 = rng.standard_normal() if d > 4 else 0.0
+            rest2 = _chi_square(rng, d - AXES, size, spread) if d > AXES else 0.0
+            norm2 += z4 * z4 + z5 * z5 + rest2
+        point = _response(view, z1, z2, norm2, s)
+        tilt += point.tilt
+        own_pull += point.own
+        other_pull += point.other
+        slope = beta - point.own - point.other
+        own, other = scale * slope + score * point.own, score * point.other
+        a1, a2, a3 = a1 + own * z1, a2 + own * z2, a3 + own * z3
+        b1, b2, b3 = b1 + other * z1, b2 + other * z2, b3 + other * z3
+        if s.norms:
+            p1, p2, q1, q2 = p1 + own * z4, p2 + own * z5, q1 + other * z4, q2 + other * z5
+            if d > AXES:
+                p1, p2, q1, q2 = _absorb(p1, p2, q1, q2, own, other, rest2)
+        else:
+            aa, ab, bb = aa + own * own, ab + own * other, bb + other * other
+        if s.train_variances or s.ratio:
+            z_mean = z1 * view.along + z2 * view.across + z3 * view.aside
+            if s.train_variances:
+                work += slope * view.scale * norm2 + beta * z_mean
+                work -= point.other * point.gap + beta * point.tilt * s.separation * z1
+                own_excess += point.own * (norm2 - d)
+                other_excess += point.other * (point.distance2 - d)
+            if s.ratio:
+                f = _log_ratio(view, point, norm2, z_mean, beta, s)
+                ratio += f
+                own_ratio += f * point.own
+    return _Sums(
+        (a1, a2, a3),
+        (b1, b2, b3),
+        (p1, p2, q1, q2),
+        (aa, ab, bb),
+        share * n,
+        share * tilt,
+        share * own_pull,
+        share * other_pull,
+        share * work,
+        share * own_excess,
+        share * other_excess,
+        share * ratio,
+        share * own_ratio,
+    )
+
+
+@compiled
 def _gradient(rng, means, logit, variances, beta, s, gradient, slope):
-    """One batch's gradient with respect to the aligned `means` and `variances`, written into
+    """One batch's gradient with respect to the aligned `means` and the `variances`, written into
     `gradient` (2, AXES) and `slope` (2,); returns that with respect to ℓ, and the batch's estimate
     of E_q[log q − β log p]."""
     weights = 1 / (1 + math.exp(-logit)), 1 / (1 + math.exp(logit))
     first = (s.batch + 1) // 2 if s.stratified else rng.binomial(s.batch, weights[0])
-    dof = s.dimension - AXES
-    half = 0.5 * dof - 1 / 3
-    spread = 1 / math.sqrt(9 * half) if dof > 1 else 0.0
-    gram = np.zeros((2, 2))
+    gram, ratios = np.zeros((2, 2)), np.zeros(2)
+    mass = product = 0.0  # E_q[r_1] and E_q[f r_1]
     gradient[:] = 0.0
     slope[:] = 0.0
-    ratios, first_mass, product = np.zeros(2), 0.0, 0.0  # parts of E_q[f], E_q[r_1], E_q[f r_1]
     for i in range(2):
         j = 1 - i
         n = first if i == 0 else s.batch - first
         share = weights[i] / n if s.stratified else 1 / s.batch
         view = _view(means, logit, variances, i, s)
-        scale = share * view.scale
-        score = scale if s.score else 0.0
-        tilts = others = owns = work = stretch = other_stretch = ratio = own_ratio = 0.0
-        a1 = a2 = a3 = b1 = b2 = b3 = aa = ab = bb = 0.0
-        # The plane's coordinates of the sums of own and other so far.
-        p1, p2, q1, q2 = gradient[i, 3], gradient[i, 4], gradient[j, 3], gradient[j, 4]
-        for _ in range(n):
-            z1 = rng.standard_normal()
-            z2 = rng.standard_normal() if s.dimension > 1 else 0.0
-            z3 = rng.standard_normal() if s.dimension > 2 else 0.0
-            norm2 = z1 * z1 + z2 * z2 + z3 * z3
-            z4 = z5 = rest2 = 0.0
-            if s.norms:
-                z4 = rng.standard_normal() if s.dimension > 3 else 0.0
-                z5 = rng.standard_normal() if s.dimension > 4 else 0.0
-                rest2 = _chi_square(rng, dof, half, spread) if dof > 0 else 0.0
-                norm2 += z4 * z4 + z5 * z5 + rest2
-            point = _response(view, z1, z2, norm2, s)
-            tilts += point.tilt
-            owns += point.own
-            others += point.other
-            pull = beta - point.own - point.other
-            own, other = scale * pull + score * point.own, score * point.other
-            a1, a2, a3 = a1 + own * z1, a2 + own * z2, a3 + own * z3
-            b1, b2, b3 = b1 + other * z1, b2 + other * z2, b3 + other * z3
-            if s.norms:
-                p1, p2, q1, q2 = p1 + own * z4, p2 + own * z5, q1 + other * z4, q2 + other * z5
-                if dof > 0:
-                    p1, p2, q1, q2 = _absorb(p1, p2, q1, q2, own, other, rest2)
-            else:
-                aa, ab, bb = aa + own * own, ab + own * other, bb + other * other
-            if s.train_variances or s.ratio:
-                z_mean = z1 * view.along + z2 * view.across + z3 * view.aside
-                if s.train_variances:
-                    work += pull * view.scale * norm2 + beta * z_mean - point.other * point.gap
-                    work -= beta * point.tilt * s.separation * z1
-                    stretch += point.own * (norm2 - s.dimension)
-                    other_stretch += point.other * (point.distance2 - s.dimension)
-                if s.ratio:
-                    f = _log_ratio(view, point, norm2, z_mean, beta, s)
-                    ratio, own_ratio = ratio + f, own_ratio + f * point.own
-        gradient[i, 0] += a1 - share * (others * view.gap_along + beta * s.separation * tilts)
-        gradient[i, 1] += a2 - share * others * view.gap_across
-        gradient[i, 2] += a3
-        gradient[i, :3] += share * n * beta * means[i, :3]
-        gradient[i, 3], gradient[i, 4], gradient[j, 3], gradient[j, 4] = p1, p2, q1, q2
-        gradient[j, 0], gradient[j, 1] = gradient[j, 0] + b1, gradient[j, 1] + b2
-        gradient[j, 2] += b3
-        gram[i, i], gram[j, j], gram[0, 1] = gram[i, i] + aa, gram[j, j] + bb, gram[0, 1] + ab
-        slope[i] += share * work / (2 * view.scale)
-        if s.score:
-            gradient[j, 0] += share * others * view.gap_along
-            gradient[j, 1] += share * others * view.gap_across
-            slope[i] += 0.5 * share * stretch
-            slope[j] += 0.5 * share * other_stretch
-        ratios[i] = share * ratio
-        first_mass += share * variances[0] * (owns if i == 0 else others)
-        own_ratio *= variances[i]
-        product += share * (own_ratio if i == 0 else ratio - own_ratio)
+        plane = gradient[i, 3], gradient[i, 4], gradient[j, 3], gradient[j, 4]
+        sums = _sum_over(rng, view, n, share, beta, plane, s)
+        gradient[i, 3], gradient[i, 4], gradient[j, 3], gradient[j, 4] = sums.plane
+        for axis in range(3):
+            gradient[i, axis] += sums.own[axis] + sums.mass * beta * means[i, axis]
+            gradient[j, axis] += sums.other[axis]
+        gap = view.gap_along, view.gap_across
+        for axis in range(2):
+            gradient[i, axis] -= sums.other_pull * gap[axis]
+            gradient[j, axis] += sums.other_pull * gap[axis] if s.score else 0.0
+        gradient[i, 0] -= beta * s.separation * sums.tilt
+        gram[i, i] += sums.gram[0]
+        gram[0, 1] += sums.gram[1]
+        gram[j, j] += sums.gram[2]
+        slope[i] += 0.5 * (sums.work / view.scale + (sums.own_excess if s.score else 0.0))
+        slope[j] += 0.5 * sums.other_excess if s.score else 0.0
+        ratios[i] = sums.ratio
+        own_ratio = variances[i] * sums.own_ratio
+        mass += variances[0] * (sums.own_pull if i == 0 else sums.other_pull)
+        product += own_ratio if i == 0 else sums.ratio - own_ratio
     if not s.norms:
         _draw_plane(rng, gram, s.dimension - 3, gradient)
+    total = ratios.sum()
     if s.stratified:
         logit_slope = weights[1] * ratios[0] - weights[0] * ratios[1]
     else:  # the sample covariance of f and r_1
-        logit_slope = product - (ratios[0] + ratios[1]) * first_mass
-        logit_slope *= s.batch / (s.batch - 1)
+        logit_slope = (product - total * mass) * s.batch / (s.batch - 1)
     if s.score:
-        logit_slope += first_mass - weights[0]
-    return logit_slope, ratios[0] + ratios[1]
+        logit_slope += mass - weights[0]
+    return logit_slope, total
 
 
 @compiled
@@ -363,19 +411,17 @@ def _evaluate(rng, means, mixture, beta, n, s):
     _align(means)
     weights = 1 / (1 + math.exp(-mixture[0])), 1 / (1 + math.exp(mixture[0]))
     kl = error2 = mass = 0.0
-    dof = s.dimension - 3
-    half = 0.5 * dof - 1 / 3
-    spread = 1 / math.sqrt(9 * half) if dof > 1 else 0.0
+    d = s.dimension
+    size, spread = _chi_constants(d - 3)
     for i in range(2):
         view = _view(means, mixture[0], mixture[1:], i, s)
         total = squares = tilts = 0.0
         for _ in range(n):
             z1 = rng.standard_normal()
-            z2 = rng.standard_normal() if s.dimension > 1 else 0.0
-            z3 = rng.standard_normal() if s.dimension > 2 else 0.0
+            z2 = rng.standard_normal() if d > 1 else 0.0
+            z3 = rng.standard_normal() if d > 2 else 0.0
             norm2 = z1 * z1 + z2 * z2 + z3 * z3
-            if dof > 0:
-                norm2 += _chi_square(rng, dof, half, spread)
+            norm2 += _chi_square(rng, d - 3, size, spread) if d > 3 else 0.0
             point = _response(view, z1, z2, norm2, s)
             z_mean = z1 * view.along + z2 * view.across + z3 * view.aside
             ratio = _log_ratio(view, point, norm2, z_mean, beta, s)
