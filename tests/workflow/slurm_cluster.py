@@ -100,11 +100,12 @@ ENDED = {"COMPLETED", "CANCELLED", "FAILED", "OUT_OF_MEMORY", "TIMEOUT", "NODE_F
 
 @dataclass(frozen=True)
 class Job:
-    """What a job is for, as its submitter put it, how it is, and the memory that it asked for."""
+    """What a job is for, as its submitter put it, how it is, and what it asked for."""
 
     purpose: str
     state: str
     memory: str
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,10 @@ class Cluster:
 
     def accounted(self) -> dict[str, Job]:
         """All jobs that the accounting database knows, by id; the purpose only of ended ones."""
-        columns = "JobID,Comment,State,ReqMem"
+        columns = "JobID,Comment,State,ReqMem,ReqTRES"
         text = self.run("sacct", "-X", "-n", "-P", "-S", "now-1days", "--format", columns)
         rows = (line.split("|") for line in text.splitlines())
-        return {row[0]: Job(row[1], row[2].split()[0], row[3]) for row in rows}
+        return {row[0]: Job(row[1], row[2].split()[0], *row[3:]) for row in rows}
 
     def queued(self) -> dict[str, Job]:
         """The jobs that wait, run or are about to end, by id."""

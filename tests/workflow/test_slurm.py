@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import slurm_cluster
+import yaml
 
 pytestmark = [
     pytest.mark.slurm,
@@ -31,13 +32,13 @@ def cluster(tmp_path_factory):
 
 
 @contextmanager
-def submitted(cluster, pipeline, *targets: str):
+def submitted(cluster, pipeline, *targets: str, options: tuple[str, ...] = ()):
     """`snakemake --profile profiles/slurm`, running; it is ended where the test fails."""
     environment = cluster.environment
     path = f"{Path(sys.executable).parent}:{environment['PATH']}"
     with (pipeline.folder / "said").open("ab") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *targets, *PROFILE, *SITE],
+            [sys.executable, "-m", "snakemake", *targets, *PROFILE, *SITE, *options],
             cwd=pipeline.folder,
             env={**environment, "PATH": path},
             stdout=said,
@@ -99,6 +100,21 @@ def test_killed_jobs_are_tried_again_with_more(cluster, copied):
     assert killed.state in slurm_cluster.ENDED - {"COMPLETED", "CANCELLED"}
     assert (killed.memory, again.memory, again.state) == ("900M", "1800M", "COMPLETED")
     assert (copied.folder / "figures" / "smoke" / "fig4_vanishing_weight.pdf").exists()
+
+
+def test_a_job_asks_for_a_gpu_where_its_settings_do(cluster, copied):
+    target = "results/smoke/closed_equations.csv"
+    path = copied.folder / "config" / "smoke.yaml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings["fig2_theory_vs_simulation"]["closed_equations"]["simulation"]["device"] = "cuda"
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    before = cluster.accounted().keys()
+    with submitted(cluster, copied, target, options=("--retries", "0")) as process:
+        process.wait(PATIENCE)
+    new = [row for job, row in cluster.accounted().items() if job not in before]
+    asked = {("simulation" in row.purpose): row.asked for row in new}
+    assert "gres/gpu=1" in asked[True]
+    assert "gpu" not in asked[False]
 
 
 def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, copied, finished):

@@ -58,7 +58,7 @@ def jobs(wildcards):
 
 def gpus(wildcards):
     """One GPU for the jobs whose settings ask for it."""
-    return int(block(wildcards).get("device") == "cuda")
+    return int('"device": "cuda"' in settings(wildcards))
 
 
 def growing(amount):
