@@ -278,9 +278,12 @@ def _settings(
     n = len(start)
     targets = [target] * n if isinstance(target, BimodalTarget) else list(target)
     require(len(targets) == n, "target", f"{len(targets)} targets", f"one, or one a run, {n}")
-    for one in set(targets):
+    rows: dict[BimodalTarget, list[int]] = {}
+    for i, one in enumerate(targets):
+        rows.setdefault(one, []).append(i)
+    for one, chosen in rows.items():
         within("separation", one.separation, 0, LARGEST_SCALE / 2, closed="]")
-        start[np.array([t == one for t in targets])].check(one)
+        start[np.array(chosen)].check(one)
     unit = bool((start.variances == 1).all())
     require(unit, "start.variances", start.variances, "1; others are in theory.annealed")
     etas = np.asarray(eta, dtype=float)

@@ -1,0 +1,30 @@
+"""Run every benchmark and write results/benchmarks.csv; `python -m benchmarks theory` runs one."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+MODULES = ("theory", "simulation", "flows")
+COLUMNS = ["name", "ratio", "ours", "theirs", "unit", "note"]
+RESULTS = Path(__file__).parents[1] / "results" / "benchmarks.csv"
+
+
+def main(chosen: list[str]) -> None:
+    unknown = sorted(set(chosen) - set(MODULES))
+    if unknown:
+        raise SystemExit(f"{', '.join(unknown)}: no such benchmark; there are {', '.join(MODULES)}")
+    lines = []
+    for name in chosen or MODULES:
+        for line in import_module(f"benchmarks.{name}").rows():
+            print(*(f"{line[column]}" for column in COLUMNS), sep="  ", flush=True)
+            lines.append(line)
+    RESULTS.parent.mkdir(exist_ok=True)
+    pd.DataFrame(lines, columns=COLUMNS).to_csv(RESULTS, index=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
