@@ -34,8 +34,8 @@ class GaussianMixture:
     """
 
     means: FloatArray
-    weights: FloatArray = field(default=None)  # type: ignore[assignment]
-    variances: FloatArray = field(default=None)  # type: ignore[assignment]
+    weights: FloatArray = field(default=None)  # type: ignore[arg-type]
+    variances: FloatArray = field(default=None)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
         means = np.array(self.means, dtype=float)
@@ -135,7 +135,7 @@ class BimodalTarget:
         """The target as a mixture; μ* = r · `direction`/‖direction‖ (default: first axis)."""
         d = self.dimension
         axis = np.eye(d)[0] if direction is None else np.asarray(direction, dtype=float)
-        norm = np.linalg.norm(axis)
+        norm = float(np.linalg.norm(axis))
         require(axis.shape == (d,) and norm > 0, "direction", axis, f"a non-zero vector of {d}")
         mode = self.separation * axis / norm
         return GaussianMixture(np.stack([mode, -mode]), self.weights)

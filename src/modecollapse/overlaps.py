@@ -41,8 +41,8 @@ class Overlaps:
 
     m: FloatArray
     q: FloatArray
-    logit: FloatArray = field(default=None)  # type: ignore[assignment]
-    variances: FloatArray = field(default=None)  # type: ignore[assignment]
+    logit: FloatArray = field(default=None)  # type: ignore[arg-type]
+    variances: FloatArray = field(default=None)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
         m, q = np.array(self.m, dtype=float), np.array(self.q, dtype=float)

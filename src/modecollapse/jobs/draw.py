@@ -24,7 +24,7 @@ def draw(name: str, tables: Sequence[Path], stem: Path) -> None:
     start = time.monotonic()
     module = import_module(f"modecollapse.figures.{name}")
     frames = {path.stem: read_table(path) for path in tables}
-    with plt.rc_context(STYLE):
+    with plt.rc_context(dict(STYLE)):
         figure = module.draw(frames)
         made_by = record(module.__name__, {}, tables, time.monotonic() - start)
         pictures = {kind: save(figure, kind, made_by) for kind in ("pdf", "png")}

@@ -76,6 +76,6 @@ def _density(samples: NDArray[np.float64], separation: float, points: int) -> ND
     axis = np.unique(grid(separation, points)[0])
     width = axis[1] - axis[0]
     edges = np.append(axis - width / 2, axis[-1] + width / 2)
-    counts, _, _ = np.histogram2d(*samples.T, bins=[edges, edges])
+    counts, _, _ = np.histogram2d(samples[:, 0], samples[:, 1], bins=(edges, edges))
     density = counts / (len(samples) * width**2)
     return gaussian_filter(density, KERNEL / width, mode="constant").ravel()

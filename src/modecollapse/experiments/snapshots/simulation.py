@@ -97,7 +97,8 @@ def _density(
 ) -> NDArray[np.float64]:
     """The marginal density of q at logged time k, on the grid of the plane."""
     at = {name: values[row, k] for name, values in run.statistics.items()}
-    state = Overlaps([[at["m1"], at["m2"]]], [[at["q11"], at["q12"], at["q22"]]])
+    m, q = (np.array([[at[n] for n in names.split()]]) for names in ("m1 m2", "q11 q12 q22"))
+    state = Overlaps(m, q)
     means = state.vectors(target)[0, :, :2]
     q = mixture(means, [at["weight"], 1 - at["weight"]])
     return np.exp(q.log_density(np.stack(grid(target.separation, points), axis=-1)))
