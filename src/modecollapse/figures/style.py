@@ -38,7 +38,7 @@ MARKERS: Mapping[str, str] = MappingProxyType(
     {"theory": "", "simulation": "o", "reduced simulation": "D", "flow": "s", "formula": ""}
 )
 
-STYLE: Mapping[str, Any] = MappingProxyType(
+STYLE: Mapping[Any, Any] = MappingProxyType(
     {
         "axes.grid": False,
         "axes.labelsize": 8,

@@ -22,7 +22,7 @@ not among them).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -71,7 +71,15 @@ class Mixtures:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         tensors = (self.gram, self.log_weights, self.variances, self.target_log_weights, self.beta)
-        return type(self)(*map(change, tensors), dimension=self.dimension)
+        gram, log_weights, variances, target_log_weights, beta = map(change, tensors)
+        return replace(
+            self,
+            gram=gram,
+            log_weights=log_weights,
+            variances=variances,
+            target_log_weights=target_log_weights,
+            beta=beta,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,14 @@ ten thousand runs apart.  On a GPU they come from torch, on the device.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import torch
 
 __all__ = ["NormalStream", "Purpose", "generator"]
 
-NUMPY_TYPES = {torch.float64: np.float64, torch.float32: np.float32}
+NUMPY_TYPES: dict[torch.dtype, Any] = {torch.float64: np.float64, torch.float32: np.float32}
 
 
 class Purpose(IntEnum):

@@ -100,5 +100,5 @@ def _density(
     m, q = (np.array([[at[n] for n in names.split()]]) for names in ("m1 m2", "q11 q12 q22"))
     state = Overlaps(m, q)
     means = state.vectors(target)[0, :, :2]
-    q = mixture(means, [at["weight"], 1 - at["weight"]])
-    return np.exp(q.log_density(np.stack(grid(target.separation, points), axis=-1)))
+    shown = mixture(means, [at["weight"], 1 - at["weight"]])
+    return np.exp(shown.log_density(np.stack(grid(target.separation, points), axis=-1)))
