@@ -31,6 +31,7 @@ class Settings:
     steps: int
     step_size: float
     batch: int
+    device: str
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
@@ -45,6 +46,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             step_size=settings.step_size,
             steps=settings.steps,
             batch=settings.batch,
+            device=settings.device,
             estimator="sticking-the-landing",
             log_every=settings.steps,
             seed=settings.seed,

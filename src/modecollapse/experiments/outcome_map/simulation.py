@@ -23,6 +23,7 @@ class Settings(Grid):
     steps: int
     step_size: float
     batch: int
+    device: str
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
@@ -35,6 +36,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             step_size=settings.step_size,
             steps=settings.steps,
             batch=settings.batch,
+            device=settings.device,
             eta=eta,
             log_every=settings.steps,
             seed=seed,

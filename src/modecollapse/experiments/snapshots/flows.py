@@ -34,6 +34,7 @@ class Settings:
     steps: int
     batch: int
     learning_rate: float
+    device: str
     samples: int
     fractions: tuple[float, ...]
     points: int
@@ -54,6 +55,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         steps=settings.steps,
         batch=settings.batch,
         learning_rate=settings.learning_rate,
+        device=settings.device,
         evaluation_samples=settings.samples,
         projection_samples=settings.samples,
         log_every=max(1, settings.steps // 40),

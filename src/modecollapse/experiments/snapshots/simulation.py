@@ -44,6 +44,7 @@ class Settings:
     steps: int
     step_size: float
     batch: int
+    device: str
     fractions: tuple[float, ...]
     points: int
 
@@ -69,6 +70,7 @@ def _pictures(
         step_size=settings.step_size,
         steps=settings.steps,
         batch=settings.batch,
+        device=settings.device,
         eta=settings.eta * index,
         log_every=max(1, settings.steps // 100),
         seed=int(rng.integers(2**31)),
