@@ -158,7 +158,7 @@ def _trace(r: float, logit: float, bound: float) -> FloatArray:
 
 @njit(cache=True)
 def fold_condition(c: float, s: float, r: float, logit: float) -> float:
-    """dΛ/dt along the curve: zero at a fold, and of the sign of det ∇²KL elsewhere (Eq. 6.9)."""
+    """dΛ/dt along the curve: zero at a fold, and of the sign of det ∇²KL elsewhere (Eq. 6.10)."""
     _, f_c, f_s, _, lam_c, lam_s = equilibrium(c, s, r, logit)
     return (lam_c * f_s - lam_s * f_c) / math.hypot(f_c, f_s)
 
