@@ -1,0 +1,1 @@
+"""Collapse of flows against their architecture."""

@@ -1,0 +1,1 @@
+"""Collapse of flows against the number of couplings and the width of their networks."""

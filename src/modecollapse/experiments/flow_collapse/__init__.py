@@ -1,0 +1,1 @@
+"""How often flows collapse, against separation and dimension."""

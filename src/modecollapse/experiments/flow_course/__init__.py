@@ -1,0 +1,1 @@
+"""Mass on the + mode while flows train, for many seeds."""

@@ -1,0 +1,1 @@
+"""Collapse of flows against the number of hidden layers of their networks."""

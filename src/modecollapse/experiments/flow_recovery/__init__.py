@@ -1,0 +1,1 @@
+"""Whether collapsed flows recover with longer training."""

@@ -1,0 +1,1 @@
+"""How readily flows, before training, move and stretch their mass along μ*."""

@@ -1,0 +1,1 @@
+"""Collapse of flows against the target's weight."""

@@ -1,0 +1,1 @@
+"""Collapse of a two-component mixture against the target's weight."""

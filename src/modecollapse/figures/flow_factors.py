@@ -1,0 +1,197 @@
+"""Supplementary figure: what decides whether a flow collapses, one factor at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .normalizing_flows import draw_frequencies, draw_mixture, frequencies
+from .style import COLOURS, new_figure, panel_letter
+
+__all__ = ["CLAIM", "caption", "draw"]
+
+CLAIM = (
+    "A flow collapses where its network moves mass along μ* more readily than it stretches it; "
+    "that depends on direction, dimension and architecture, and longer training heals little."
+)
+DIRECTIONS = {"axis": "D", "random": "s", "diagonal": "^"}
+ARCHITECTURES = {"realnvp": "RealNVP", "maf": "affine autoregressive", "nsf": "spline"}
+RACES = ["dimension", "direction", "architecture", "couplings", "separation"]
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """(a) direction, (b) tangent speeds, (c) race, (d) capacity, (e) weight, (f) recovery, …"""
+    figure, panels = new_figure(2, 4, 3.9)
+    first, second = panels
+    draw_by(first[0], tables["flow_direction"], "separation", "direction", DIRECTIONS)
+    draw_by(first[1], tables["flow_architecture"], "separation", "architecture")
+    draw_ratios(first[2], tables["flow_tangent"])
+    draw_race(first[3], tables)
+    draw_by(second[0], tables["flow_capacity"], "hidden", "couplings", logarithmic=True)
+    draw_by(second[1], tables["flow_depth"], "depth")
+    draw_weights(second[2], tables["flow_weight"], tables["mixture_weight"])
+    draw_recovery(second[3], tables["flow_recovery"])
+    labels = {
+        0: r"separation $r$",
+        1: r"separation $r$",
+        4: "width of the hidden layers",
+        5: "hidden layers",
+        6: r"weight $\pi$ of the + mode",
+    }
+    for number, (axes, letter) in enumerate(zip(panels.flat, "abcdefgh", strict=True)):
+        panel_letter(axes, letter)
+        if number in labels:
+            axes.set_xlabel(labels[number])
+            axes.set_ylim(-0.04, 1.04)
+    for row in panels:
+        row[0].set_ylabel("P(collapse)")
+    return figure
+
+
+def draw_by(
+    axes: Axes,
+    table: pd.DataFrame,
+    against: str,
+    factor: str | None = None,
+    marks: Mapping[str, str] | None = None,
+    *,
+    logarithmic: bool = False,
+) -> None:
+    """Frequencies at the end against one column, a colour for each level of another."""
+    counts = frequencies(table)
+    levels = [None] if factor is None else list(dict.fromkeys(table[factor]))
+    for number, (level, shade) in enumerate(zip(levels, shades(len(levels)), strict=True)):
+        rows = counts if level is None else counts[counts[factor] == level]
+        name = ARCHITECTURES.get(str(level), f"{level}")
+        marker = (marks or {}).get(str(level), "sD^o"[number % 4])
+        label = f"{level} couplings" if factor == "couplings" else name
+        draw_frequencies(axes, rows, against, colour=shade, marker=marker, line=":", label=label)
+    if logarithmic:
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(np.sort(table[against].unique()), np.sort(table[against].unique()))
+    if factor is not None:
+        axes.legend(loc="best", handletextpad=0.3, borderaxespad=0.2)
+
+
+def shades(count: int) -> list[str]:
+    """Colours that differ in lightness too; the flows' own for one."""
+    return list(sns.color_palette("viridis", count).as_hex()) if count > 1 else [COLOURS["flow"]]
+
+
+def draw_ratios(axes: Axes, table: pd.DataFrame) -> None:
+    """K_mm/K_σσ against d: median and quartiles over untrained flows."""
+    one = table[table["separation"] == table["separation"].min()]
+    flows = one[(one["architecture"] == "realnvp") & (one["couplings"] == one["couplings"].max())]
+    for (kind, marker), shade in zip(DIRECTIONS.items(), shades(3), strict=True):
+        rows = flows[flows["direction"] == kind].groupby("dimension")["ratio"]
+        quartiles = rows.quantile([0.25, 0.5, 0.75]).unstack()
+        axes.plot(quartiles.index, quartiles[0.5], color=shade, marker=marker, lw=0.8, label=kind)
+        axes.fill_between(
+            quartiles.index, quartiles[0.25], quartiles[0.75], color=shade, alpha=0.2, linewidth=0
+        )
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xlabel(r"dimension $d$")
+    axes.set_ylabel(r"$K_{mm}/K_{\sigma\sigma}$ before training")
+    axes.legend(loc="upper left", handletextpad=0.3)
+
+
+def draw_race(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Frequencies of (a) and (b) at the first measurement against the race of the two speeds."""
+    for name, marker in (("flow_direction", "s"), ("flow_architecture", "o")):
+        rows = raced(tables[name], tables["flow_tangent"])
+        label = {"flow_direction": "of (a)", "flow_architecture": "of (b)"}[name]
+        draw_frequencies(axes, rows, "race", marker=marker, label=label)
+    axes.axvspan(2, 4, color="0.9", linewidth=0, zorder=0)
+    axes.set_xscale("log")
+    axes.set_xlabel(r"$\Lambda(r)\,K_{mm}/K_{\sigma\sigma}$")
+    axes.legend(loc="upper left", handletextpad=0.3)
+
+
+def raced(table: pd.DataFrame, tangent: pd.DataFrame) -> pd.DataFrame:
+    """The frequencies at the first measurement, with the median race of each setting."""
+    counts = frequencies(table, int(np.sort(table["step"].unique())[1]))
+    race = tangent.groupby(RACES)["race"].median().reset_index()
+    return counts.merge(race, on=RACES)
+
+
+def draw_weights(axes: Axes, flows: pd.DataFrame, mixture: pd.DataFrame) -> None:
+    """Frequencies against the target's weight; filled marks and the upper lines: the larger r."""
+    for number, (separation, rows) in enumerate(flows.groupby("separation")):
+        draw_mixture(axes, mixture[mixture["separation"] == separation], "target_weight")
+        draw_frequencies(
+            axes,
+            frequencies(rows),
+            "target_weight",
+            colour=shades(2)[number],
+            marker="sD"[number],
+            label=f"$r = {separation:g}$",
+        )
+    axes.legend(loc="best", handletextpad=0.3)
+
+
+def draw_recovery(axes: Axes, table: pd.DataFrame) -> None:
+    """The part of the runs that is collapsed, against the step, one line for each separation."""
+    separations = np.sort(table["separation"].unique())
+    for separation, shade in zip(separations, shades(len(separations)), strict=True):
+        rows = table[table["separation"] == separation]
+        part = (rows["outcome"] != "both modes").groupby(rows["step"]).mean()
+        axes.plot(
+            part.index, part, color=shade, label=f"$r = {separation:g}$", drawstyle="steps-post"
+        )
+    axes.set_xlim(0, table["step"].max())
+    axes.set_ylim(-0.04, 1.04)
+    axes.set_xlabel("optimisation step")
+    axes.legend(loc="upper right", handlelength=1.0)
+
+
+def caption(tables: Mapping[str, pd.DataFrame]) -> str:
+    """What each panel shows, and what follows."""
+    direction, recovery = tables["flow_direction"], tables["flow_recovery"]
+    weight, tangent = tables["flow_weight"], tables["flow_tangent"]
+    heavy = weight[(weight["step"] == weight["step"].max()) & (weight["outcome"] != "both modes")]
+    heavy = heavy[heavy["target_weight"] > 0.5]
+    layers = tangent.groupby(["architecture", "couplings"])["ratio"].median()
+    few = int(tangent["couplings"].min())
+    spline, affine = layers["nsf", few], layers["realnvp", few]
+    return (
+        f"Frequencies of collapse, {frequencies(direction)['n_runs'].max()} runs a point, bars: "
+        f"95 % Wilson intervals; RealNVP as in figure 5 where nothing else is said. (a) Direction "
+        f"of μ* against the coordinates that the couplings split, d = "
+        f"{_values(direction, 'dimension')}. (b) Architecture, "
+        f"{_values(tables['flow_architecture'], 'couplings')} layers each, d = "
+        f"{_values(tables['flow_architecture'], 'dimension')}. (c) How much more readily an "
+        f"untrained RealNVP moves its mass along μ* than it stretches it (docs/theory.md, Eq. "
+        f"12.7; median and quartiles of {tangent['run'].nunique()} flows): no more along an axis, "
+        f"much more in other directions where d is large; {spline:.0f} for the splines of (b) "
+        f"where RealNVP has {affine:.1f}. (d) Frequencies of (a) and (b) after a quarter of the "
+        f"training against the race of the two speeds; grey: where Eq. 12.9 expects collapse to "
+        f"set in. (e) Width of the networks and number of couplings, and (f) their depth, at r = "
+        f"{_values(tables['flow_capacity'], 'separation')}, d = "
+        f"{_values(tables['flow_capacity'], 'dimension')}. (g) Target weight, d = "
+        f"{_values(weight, 'dimension')}; lines: the mixture, as in figure 5. "
+        f"{int((heavy['mass_plus'] > 0.5).sum())} of {len(heavy)} collapsed flows with π > 1/2 are "
+        f"on the heavy mode, as mean alignment has it. (h) Part of the runs that is collapsed at "
+        f"each step, d = {_values(recovery, 'dimension')}: {_recovered(recovery)}."
+    )
+
+
+def _recovered(table: pd.DataFrame) -> str:
+    """For each separation, how many of the runs that ever collapsed hold both modes at last."""
+    parts = []
+    for separation, rows in table.groupby("separation"):
+        lost = rows[rows["outcome"] != "both modes"]["run"].unique()
+        ends = rows[(rows["step"] == rows["step"].max()) & rows["run"].isin(lost)]
+        healed = int((ends["outcome"] == "both modes").sum())
+        parts.append(f"at r = {separation:g}, {healed} of {len(lost)} that collapsed recover")
+    return "; ".join(parts)
+
+
+def _values(table: pd.DataFrame, column: str) -> str:
+    """The values of a column that has one, or few."""
+    return ", ".join(f"{value:g}" for value in np.sort(table[column].unique()))
