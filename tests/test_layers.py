@@ -14,7 +14,7 @@ from modecollapse.provenance import PACKAGE
 ROOT = Path(__file__).parents[1]
 
 SHARED = {"trajectory", "outcomes", "overlaps", "schedules", "mixtures"}
-SHARED |= {"quadrature", "compiled", "checks"}
+SHARED |= {"counting", "quadrature", "compiled", "checks"}
 FILES = {"store", "provenance", "configuration"}
 ROADS = {"theory", "simulation", "flows"}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...mixtures import BimodalTarget
 from ...trajectory import Trajectory
-from ..counting import COUNT_UNITS, counted
+from ...counting import COUNT_UNITS, counted
 
 __all__ = ["UNITS", "row"]
 
