@@ -9,6 +9,7 @@ _HOME = {
     "integrate": "integration",
     "fixed_points": "equilibria",
     "critical_separation": "bifurcations",
+    "collapse_probability": "probability",
     "integrate_modes": "multimodal",
     "random_modes_start": "multimodal",
     "MultimodalOverlaps": "multimodal",

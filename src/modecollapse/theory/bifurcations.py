@@ -98,7 +98,7 @@ def critical_separation(
 def collapse_fold(target_logit: float, outer_logit: float = 0.0) -> Fold:
     """The fold in which the state collapsed on the mode at +μ* is born, as r grows.
 
-    It is the root of the extended system (c, s, r): γδ = rW, Λ = λ, dΛ/dt = 0 (Eqs. 6.5, 6.6, 6.10).
+    The root of the extended system γδ = rW, Λ = λ, dΛ/dt = 0 in (c, s, r) (Eqs. 6.5, 6.6, 6.10).
 
     Parameters
     ----------
