@@ -222,7 +222,8 @@ class TargetCurve:
     def point(self, t: float) -> tuple[float, float]:
         """(c, s) at arc length t, on the curve to rounding."""
         node = min(int(abs(t) / STEP), len(self._nodes) - 1)
-        c, s = _advance(*self._nodes[node], abs(t) - node * STEP, self.separation, self.logit)
+        c, s = self._nodes[node]
+        c, s = _advance(c, s, abs(t) - node * STEP, self.separation, self.logit)
         return math.copysign(c, t), s
 
     def split(self, t: float) -> float:
