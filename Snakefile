@@ -19,6 +19,8 @@ CLAIMS = {
     "fig3_mean_alignment": "collapse by mean alignment: both means move to one mode",
     "fig4_vanishing_weight": "collapse by vanishing weight: a component dies before it arrives",
     "fig5_normalizing_flows": "normalizing flows collapse likewise",
+    "figs_bifurcations": "collapse is born in a fold",
+    "figs_flow_factors": "what else decides whether a flow collapses",
     "figs_finite_batch": "gradient flow is the limit of small steps and large batches",
     "figs_multimodal": "with several modes, spare components find what others lose",
 }
