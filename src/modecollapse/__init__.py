@@ -27,6 +27,9 @@ _HOME = {
     "integrate": "theory",
     "fixed_points": "theory",
     "critical_separation": "theory",
+    "integrate_annealed": "theory",
+    "recommend": "theory",
+    "schedule": "schedules",
     "simulate": "simulation",
     "train": "flows",
 }

@@ -9,6 +9,8 @@ _HOME = {
     "integrate": "integration",
     "fixed_points": "equilibria",
     "critical_separation": "bifurcations",
+    "integrate_annealed": "annealed",
+    "recommend": "advice",
     "collapse_probability": "probability",
     "integrate_modes": "multimodal",
     "random_modes_start": "multimodal",

@@ -77,6 +77,13 @@ def _saddle(pole, end, ell, rise, delta, kappa, half):
 
 
 @compiled
+def _inverse(z):
+    """1/z, and NaN or infinity at zero, where numba's own complex division raises."""
+    norm = 1 / (z.real * z.real + z.imag * z.imag)
+    return complex(z.real * norm, -z.imag * norm)
+
+
+@compiled
 def _overlap_integrals(start, ell, ratio, kappa, d):
     r"""Five integrals over r_1 r_2 q (docs/theory.md, Eqs. 11.6 to 11.8).
 
@@ -140,15 +147,16 @@ def _overlap_integrals(start, ell, ratio, kappa, d):
             log_g = complex(0.5 * math.log1p(square), math.atan2(tilt, 1 + base))
         decay = math.exp(-2 * math.pi * t)
         sin_s = complex(sine * (1 + decay), cosine * (1 - decay))  # 2 sin(πs) e^{−πt}, up to ±
-        exponent = shift - ell * s + half * (s * rise - log_g) - 0.5 * kappa * s * (1 - s) / g
+        over_g = _inverse(g)
+        exponent = shift - ell * s + half * (s * rise - log_g) - 0.5 * kappa * s * (1 - s) * over_g
         weight = (2 if k > 0 else 1) * sign * sigma * _COSH[k]
-        f = weight * np.exp(exponent - math.pi * t) / sin_s
-        inverse = f / g
+        f = weight * np.exp(exponent - math.pi * t) * _inverse(sin_s)
+        inverse = f * over_g
         overlap += f.real
         pull += inverse.real
-        turn += (inverse * s / g).real * ratio
-        one += (f / s).real
-        two += (f / (1 - s)).real
+        turn += (inverse * s * over_g).real * ratio
+        one += (f * _inverse(s)).real
+        two += (f * _inverse(1 - s)).real
         if abs(f.real) + abs(f.imag) < NEGLIGIBLE * abs(overlap):
             break
     scale = math.exp(reference)
