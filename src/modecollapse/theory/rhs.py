@@ -192,7 +192,7 @@ def _kl_near(x: NDArray, r: float, logit: float, side: float) -> float:
         _velocity(point, r, logit, eta, rate)
         across = 0.5 * (rate[2] + rate[4]) / s
         total -= _NODE_WEIGHTS[k] * (rate[0] * step1 + rate[1] * step2 + across + rate[5] * step3)
-    return total
+    return max(total, 0.0)  # at the target, up to the rounding of the state
 
 
 @compiled
