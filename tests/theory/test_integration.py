@@ -208,6 +208,7 @@ def test_nothing_to_do():
     run = integrate(TARGET, starts(0), [1.0])
     assert len(run) == 0
     now = integrate(TARGET, starts(2), [0.0])
+    assert now.final("m1") == pytest.approx(starts(2).m[:, 0], rel=1e-15)
     assert now.finished.all()
     assert (now.diagnostics["steps"] == 0).all()
 
@@ -225,7 +226,7 @@ def test_nothing_to_do():
         ({"rtol": 0.1}, "rtol"),
         ({"atol": 0.0}, "atol"),
         ({"max_steps": 0}, "max_steps"),
-        ({"workers": -1}, "workers"),
+        ({"workers": 0}, "workers"),
         ({"target": [TARGET]}, "target"),
         ({"target": BimodalTarget(20.5, 32)}, "separation"),
         ({"target": BimodalTarget(2.5, 1)}, "dimension"),

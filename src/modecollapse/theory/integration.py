@@ -75,8 +75,9 @@ def _run(
     t, h, end, logged, capped, growth = 0.0, 0.0, times[-1], 0, 0, 6.0
     implicit, known = False, False  # which method is next; whether it has what it needs of x
     if times[0] == 0.0:
-        _evaluate(x, nest, 0.0, states[0])
         logged = 1
+        for i in range(6):
+            states[0, i] = x[i]
     while logged < times.size:
         if counts[0] + counts[1] >= max_steps:
             return _STEP_LIMIT, t
@@ -232,7 +233,7 @@ def integrate(
     rtol = within("rtol", rtol, 1e-12, 1e-2, closed="[]")
     atol = within("atol", rtol / 100 if atol is None else atol, 0)
     max_steps = integer("max_steps", max_steps, 1)
-    workers = integer("workers", workers or len(os.sched_getaffinity(0)), 1)
+    workers = integer("workers", _cpus() if workers is None else workers, 1)
 
     overlaps = np.concatenate([start.m, start.q, start.logit[:, None]], axis=1)
     starts = overlaps_to_axial(overlaps, settings[:, :1])
@@ -269,6 +270,13 @@ def integrate(
             "reached": reached,
         },
     )
+
+
+def _cpus() -> int:
+    """The CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _settings(
