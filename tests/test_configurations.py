@@ -1,0 +1,79 @@
+"""The configurations that come with the project."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from modecollapse.configuration import blocks, check, load, schema
+from modecollapse.jobs.compute import _frozen, module_name
+
+ROOT = Path(__file__).parents[1]
+NAMED = sorted((ROOT / "config").glob("*.yaml"))
+BLOCKS = [
+    pytest.param(table, source, block, id=f"{path.stem}-{table}-{source}")
+    for path in [ROOT / "config.yaml", *NAMED]
+    for figure in blocks(load([ROOT / "config.yaml", path])).values()
+    for table, sources in figure.items()
+    for source, block in sources.items()
+]
+
+
+class Counted(Exception):
+    """Carries the number of points that a table's work is made of."""
+
+
+class Counting:
+    """A share that counts the points instead of handing them out."""
+
+    index, count, threads, scratch = 0, 1, 1, None
+
+    def of(self, items):
+        raise Counted(len(items))
+
+    progress = of
+
+
+@pytest.mark.parametrize("path", NAMED, ids=lambda path: path.stem)
+def test_it_is_valid_and_called_like_its_file(path):
+    config = load([ROOT / "config.yaml", path])
+    check(config, schema(ROOT / "workflow" / "schemas"))
+    assert config["name"] == path.stem
+
+
+@pytest.mark.parametrize(("table", "source", "block"), BLOCKS)
+def test_every_job_has_something_to_do(table, source, block):
+    module = import_module(module_name(table, source))
+    given = {name: value for name, value in block.items() if name != "jobs"}
+    with pytest.raises(Counted) as points:
+        module.compute(module.Settings(**_frozen(given)), Counting())
+    assert 1 <= block["jobs"] <= points.value.args[0]
+
+
+def test_the_graph_of_thousands_of_jobs_is_planned_in_seconds():
+    config = load([ROOT / "config.yaml", ROOT / "config" / "cluster.yaml"])
+    computed = [
+        block["jobs"]
+        for figure in blocks(config).values()
+        for sources in figure.values()
+        for block in sources.values()
+    ]
+    assert sum(computed) > 2000
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    planning = ("--dry-run", "--quiet", "--cores", "1", "--configfile", "config/cluster.yaml")
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *planning],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr[-5000:]
+    # Processor time, which is the time on the clock where nothing else runs.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 20
