@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 class Share:
     """Job number `index` of `count`, with `threads` cores to use.
 
+    `scratch` is a folder of the job's own, which is there again if the job is killed and started
+    anew, and is deleted once it has ended; None where there is none.
+
     >>> Share(1, 2).of(["a", "b", "c"])
     ['c']
     """
@@ -29,6 +33,7 @@ class Share:
     index: int = 0
     count: int = 1
     threads: int = 1
+    scratch: Path | None = None
 
     def __post_init__(self) -> None:
         integer("count", self.count, 1)

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import time
 from importlib import import_module
 from pathlib import Path
@@ -62,8 +63,10 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     limit_threads(given.threads)
-    share = Share(given.job, given.jobs, given.threads)
+    scratch = given.output.with_name(f".{given.output.name}.scratch")
+    share = Share(given.job, given.jobs, given.threads, scratch)
     compute(given.table, given.source, json.loads(given.settings), share, given.output)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

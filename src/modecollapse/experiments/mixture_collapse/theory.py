@@ -10,10 +10,10 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from ...counting import COUNT_UNITS, counted
 from ...mixtures import BimodalTarget
 from ...overlaps import random_start
 from ...theory.integration import integrate
-from ...counting import COUNT_UNITS, counted
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
