@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from ...counting import COUNT_UNITS, counted
 from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps, random_start
 from ...trajectory import Trajectory
-from ...counting import COUNT_UNITS, counted
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Grid", "row", "tabulate", "targets"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from ...counting import COUNT_UNITS, counted
 from ...mixtures import BimodalTarget
 from ...trajectory import Trajectory
-from ...counting import COUNT_UNITS, counted
 
 __all__ = ["UNITS", "row"]
 
