@@ -48,7 +48,7 @@ def rows() -> Iterator[dict[str, Any]]:
 def _against(name: str, make: Callable[[], Step]) -> dict[str, Any]:
     row: dict[str, Any] = {"name": f"flows_vs_{name}", "unit": "ms per seed and step"}
     if find_spec(name) is None:
-        note = f"skipped: {name} is not installed (requirements/benchmark.in)"
+        note = f"skipped: {name} is not installed (requirements/benchmark.txt)"
         return {**row, "ratio": None, "ours": None, "theirs": None, "note": note}
     mine, other = medians(ours(), make())
     mine /= SEEDS
