@@ -33,14 +33,5 @@ def _branches(weight: float, settings: Settings) -> pd.DataFrame:
     table = table.rename(columns={"position_1": "position1", "position_2": "position2"})
     table = table.assign(source="theory", target_weight=weight)
     table["kind"] = table["stable"].map({True: "stable", False: "unstable"})
-    return pd.concat([table, _folds(table)], ignore_index=True)[list(UNITS)]
-
-
-def _folds(table: pd.DataFrame) -> pd.DataFrame:
-    """The points at which a branch turns back in r: a step of the continuation from the fold."""
-    turns = []
-    for _, branch in table.groupby("branch"):
-        ahead = branch["separation"].diff().shift(-1)
-        turning = (branch["separation"].diff() * ahead) < 0
-        turns.append(branch[turning].assign(kind="fold"))
-    return pd.concat(turns, ignore_index=True)
+    folds = table[table["fold"]].assign(kind="fold")
+    return pd.concat([table, folds], ignore_index=True)[list(UNITS)]
