@@ -21,10 +21,10 @@ report: setup
 		&& snakemake --report report.html $(CHOSEN) -- report
 
 test: setup
-	$(RUN) pytest -q -n $(CORES) --dist loadgroup -m "not slow and not slurm"
+	$(RUN) pytest -q -n $(CORES) --dist loadfile -m "not slow and not slurm"
 
 test-slow: setup
-	$(RUN) pytest -q -n $(CORES) --dist loadgroup -m slow
+	$(RUN) pytest -q -n $(CORES) --dist loadfile -m slow
 
 # On a Slurm of one node that it brings up itself: as root, from Debian's packages (.ci/run).
 test-slurm: setup

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "src", "envs")
@@ -78,10 +79,20 @@ def copied(tmp_path):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The smoke configuration, run to its end on two cores.  Tests leave it as they found it."""
-    pipeline = copy_repository(tmp_path_factory.mktemp("pipeline"))
-    pipeline.snakemake("--cores", "2")
-    return pipeline
+    """The smoke configuration, run to its end on two cores.  Tests leave it as they found it.
+
+    It is run once for all test processes; each works on a copy of its own.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    built = shared / "smoke"
+    with FileLock(shared / "smoke.lock"):
+        if not (built / "done").exists():
+            shutil.rmtree(built, ignore_errors=True)
+            built.mkdir()
+            copy_repository(built).snakemake("--cores", "2")
+            (built / "done").touch()
+    return Pipeline(shutil.copytree(built, tmp_path_factory.mktemp("pipeline") / "repository"))
 
 
 @pytest.fixture

@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[2]
 CONFIG = load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
 FIGURES = blocks(CONFIG)
 
-pytestmark = pytest.mark.xdist_group("pipeline")
-
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_every_figure_is_drawn(finished, figure):

@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[2]
 FIGURES = blocks(load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"]))
 PICTURES = [f"figures/smoke/{figure}.png" for figure in FIGURES]
 
-pytestmark = pytest.mark.xdist_group("pipeline")
-
 
 @pytest.fixture(scope="module")
 def report(finished):
