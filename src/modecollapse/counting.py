@@ -32,6 +32,6 @@ def counted(n_collapsed: int, n_runs: int) -> dict[str, Any]:
         "n_runs": n_runs,
         "n_collapsed": n_collapsed,
         "probability": n_collapsed / n_runs,
-        "low": interval.low,
-        "high": interval.high,
+        "low": float(interval.low),
+        "high": float(interval.high),
     }

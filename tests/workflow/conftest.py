@@ -52,6 +52,11 @@ class Pipeline:
                 jobs[f"{name[1]} {table[1]}" if table else name[1]] += 1
         return jobs
 
+    def append(self, name: str, text: str) -> None:
+        """Add text to the end of one of the folder's files."""
+        with (self.folder / name).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace text that must be there in one of the folder's files."""
         path = self.folder / name
