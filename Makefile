@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 SETUP := .venv/.ready
 
-.PHONY: figures gallery verify test test-slow smoke benchmark lint setup clean
+.PHONY: figures gallery verify test test-slow smoke benchmark lint setup clean report test-slurm
 
 # `make figures CONFIG=config/mine.yaml` takes a named configuration; so does `make verify`.
 figures: setup

@@ -12,9 +12,9 @@ by vanishing weight where a component died before it arrived, and by mean alignm
 the components lie together, whatever becomes of their weights, which are free there.  A flow has no
 components: it is just collapsed.
 
-The coverage is a convention.  It must lie above what a collapsed state keeps on the lost mode where
-the modes still overlap, 0.15 π_k where collapse is just born (π = 1/2, r = 2.26), and below
-what a mode found has in the worst case of equal weights fixed, 1/2.
+The coverage is a convention.  A mode that is found has at least half of π_k in the worst case of equal
+fixed weights; a state collapsed in a balanced target keeps 0.16 π_k where it is born (r = 2.26), but
+for unbalanced targets it is born where the modes overlap and keeps more (docs/theory.md, section 5).
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ def modes_found(
     array([[ True, False]])
     """
     masses, weights = np.asarray(masses, dtype=float), np.asarray(target_weights, dtype=float)
+    fits = masses.ndim > 0 and weights.ndim == 1 and masses.shape[-1] == len(weights)
+    require(fits, "masses", masses.shape, f"one for each of the {weights.size} modes, last axis")
     coverage = within("coverage", coverage, 0, 1)
     require(bool(np.isfinite(masses).all()), "masses", "NaN or infinity", "finite numbers")
     return masses >= coverage * weights

@@ -154,6 +154,8 @@ def random_start(
     True
     """
     choice("kind", kind, STARTS)
+    made = isinstance(rng, np.random.Generator)
+    require(made, "rng", rng, "a generator, such as np.random.default_rng(0)")
     integer("n", n, 0)
     r, d = target.separation, target.dimension
     scale = within("scale", r if scale is None else scale, 0)
