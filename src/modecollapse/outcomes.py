@@ -12,9 +12,10 @@ by vanishing weight where a component died before it arrived, and by mean alignm
 the components lie together, whatever becomes of their weights, which are free there.  A flow has no
 components: it is just collapsed.
 
-The coverage is a convention.  A mode that is found has at least half of π_k in the worst case of equal
-fixed weights; a state collapsed in a balanced target keeps 0.16 π_k where it is born (r = 2.26), but
-for unbalanced targets it is born where the modes overlap and keeps more (docs/theory.md, section 5).
+The coverage is a convention.  A mode that is found has at least half of π_k in the worst case of
+equal fixed weights; a state collapsed in a balanced target keeps 0.16 π_k where it is born
+(r = 2.26), but for unbalanced targets it is born where the modes overlap and keeps more
+(docs/theory.md, section 5).
 """
 
 from __future__ import annotations
