@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from .style import COLOURS, new_figure
@@ -39,7 +40,13 @@ def draw_density(axes: Axes, picture: pd.DataFrame) -> None:
     highest = 1 / (2 * np.pi)  # of one Gaussian of unit variance that holds all mass
     levels = highest * np.logspace(-3, 0, 7)  # a dying component stays in sight
     axes.contourf(
-        grid.columns, grid.index, grid.to_numpy(), levels=levels, cmap="Blues", extend="max"
+        grid.columns,
+        grid.index,
+        np.maximum(grid.to_numpy(), levels[0] / 3),
+        levels=levels,
+        norm=LogNorm(levels[0] / 3, levels[-1]),
+        cmap="Blues",
+        extend="max",
     )
     separation = picture["separation"].iloc[0]
     axes.plot(
