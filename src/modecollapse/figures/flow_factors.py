@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from .normalizing_flows import draw_frequencies, draw_mixture, frequencies
 from .style import COLOURS, new_figure, panel_letter
@@ -109,6 +110,7 @@ def draw_race(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
         draw_frequencies(axes, rows, "race", marker=marker, label=label)
     axes.axvspan(2, 4, color="0.9", linewidth=0, zorder=0)
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(r"$\Lambda(r)\,K_{mm}/K_{\sigma\sigma}$")
     axes.legend(loc="upper left", handletextpad=0.3)
 
