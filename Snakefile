@@ -19,6 +19,7 @@ CLAIMS = {
     "fig3_mean_alignment": "collapse by mean alignment: both means move to one mode",
     "fig4_vanishing_weight": "collapse by vanishing weight: a component dies before it arrives",
     "fig5_normalizing_flows": "normalizing flows collapse likewise",
+    "fig6_annealing": "annealing slow enough prevents collapse",
     "figs_bifurcations": "collapse is born in a fold",
     "figs_flow_factors": "what else decides whether a flow collapses",
     "figs_finite_batch": "gradient flow is the limit of small steps and large batches",

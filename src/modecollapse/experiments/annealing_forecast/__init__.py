@@ -1,0 +1,1 @@
+"""Predicted probabilities of collapse under annealing, against gradient flow from random starts."""

@@ -1,0 +1,1 @@
+"""What annealing, trained variances and trained weights each do to the outcome."""

@@ -1,0 +1,1 @@
+"""How often annealed flows collapse, over the initial β and the time of annealing."""
