@@ -21,7 +21,7 @@ CLAIM = (
     "that depends on direction, dimension and architecture, and longer training heals little."
 )
 DIRECTIONS = {"axis": "D", "random": "s", "diagonal": "^"}
-ARCHITECTURES = {"realnvp": "RealNVP", "maf": "affine autoregressive", "nsf": "spline"}
+ARCHITECTURES = {"realnvp": "RealNVP", "maf": "affine AR", "nsf": "spline AR"}
 RACES = ["dimension", "direction", "architecture", "couplings", "separation"]
 
 
@@ -76,7 +76,8 @@ def draw_by(
         axes.set_xscale("log", base=2)
         axes.set_xticks(np.sort(table[against].unique()), np.sort(table[against].unique()))
     if factor is not None:
-        axes.legend(loc="best", handletextpad=0.3, borderaxespad=0.2)
+        place = "upper right" if logarithmic else "upper left"
+        axes.legend(loc=place, handletextpad=0.3, borderaxespad=0.2)
 
 
 def shades(count: int) -> list[str]:
@@ -111,8 +112,9 @@ def draw_race(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
     axes.axvspan(2, 4, color="0.9", linewidth=0, zorder=0)
     axes.set_xscale("log")
     axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(1, 200)
     axes.set_xlabel(r"$\Lambda(r)\,K_{mm}/K_{\sigma\sigma}$")
-    axes.legend(loc="upper left", handletextpad=0.3)
+    axes.legend(loc="center right", handletextpad=0.3)
 
 
 def raced(table: pd.DataFrame, tangent: pd.DataFrame) -> pd.DataFrame:
@@ -149,7 +151,7 @@ def draw_recovery(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xlim(0, table["step"].max())
     axes.set_ylim(-0.04, 1.04)
     axes.set_xlabel("optimisation step")
-    axes.legend(loc="upper right", handlelength=1.0)
+    axes.legend(loc="center right", bbox_to_anchor=(1.0, 0.38), handlelength=1.0)
 
 
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:

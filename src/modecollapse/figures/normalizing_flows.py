@@ -102,7 +102,7 @@ def draw_frequency_panels(figure: Figure, flows: pd.DataFrame, mixture: pd.DataF
         axes.set_title(rf"$d = {dimension}$")
     panels[len(panels) // 2].set_xlabel(r"separation $r = \|\mu^\star\|$")
     panels[0].set_ylabel("P(collapse)")
-    panels[0].legend(handles=keys(early, late), loc="upper left")
+    figure.legend(handles=keys(early, late), loc="outside upper right", ncols=4)
     panel_letter(panels[0], "c")
 
 
