@@ -22,6 +22,7 @@ CLAIM = (
 )
 DIRECTIONS = {"axis": "D", "random": "s", "diagonal": "^"}
 ARCHITECTURES = {"realnvp": "RealNVP", "maf": "affine AR", "nsf": "spline AR"}
+EXPECTED = (2.0, 4.0)  # log(r/|m(0)|), the right side of Eq. 12.9
 RACES = ["dimension", "direction", "architecture", "couplings", "separation"]
 
 
@@ -109,7 +110,7 @@ def draw_race(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
         rows = raced(tables[name], tables["flow_tangent"])
         label = {"flow_direction": "of (a)", "flow_architecture": "of (b)"}[name]
         draw_frequencies(axes, rows, "race", marker=marker, label=label)
-    axes.axvspan(2, 4, color="0.9", linewidth=0, zorder=0)
+    axes.axvspan(*EXPECTED, color="0.9", linewidth=0, zorder=0)
     axes.set_xscale("log")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(1, 200)
@@ -175,13 +176,46 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"much more in other directions where d is large; {spline:.0f} for the splines of (b) "
         f"where RealNVP has {affine:.1f}. (d) Frequencies of (a) and (b) after a quarter of the "
         f"training against the race of the two speeds; grey: where Eq. 12.9 expects collapse to "
-        f"set in. (e) Width of the networks and number of couplings, and (f) their depth, at r = "
+        f"set in; {_exceptions(tables)}. (e) Width of the networks and number of couplings, and "
+        f"(f) their depth, at r = "
         f"{_values(tables['flow_capacity'], 'separation')}, d = "
         f"{_values(tables['flow_capacity'], 'dimension')}. (g) Target weight, d = "
-        f"{_values(weight, 'dimension')}; lines: the mixture, as in figure 5. "
+        f"{_values(weight, 'dimension')}; lines: the mixture, as in figure 5 (solid: the "
+        f"higher at π = 1/2 is the larger r). {_free_weights(weight, tables['mixture_weight'])} "
         f"{int((heavy['mass_plus'] > 0.5).sum())} of {len(heavy)} collapsed flows with π > 1/2 are "
         f"on the heavy mode, as mean alignment has it. (h) Part of the runs that is collapsed at "
         f"each step, d = {_values(recovery, 'dimension')}: {_recovered(recovery)}."
+    )
+
+
+def _exceptions(tables: Mapping[str, pd.DataFrame]) -> str:
+    """The settings that win the race by far and are not found collapsed."""
+    rows = pd.concat(
+        [
+            raced(tables[name], tables["flow_tangent"])
+            for name in ("flow_direction", "flow_architecture")
+        ]
+    )
+    astray = rows[(rows["race"] > 2 * EXPECTED[1]) & (rows["probability"] < 0.1)]
+    names = [
+        f"{ARCHITECTURES[row.architecture]} at r = {row.separation:g}"
+        for row in astray.itertuples()
+    ]
+    if not names:
+        return "no setting far beyond it is without collapse"
+    return f"far beyond it and without collapse: {', '.join(names)}"
+
+
+def _free_weights(flows: pd.DataFrame, mixture: pd.DataFrame) -> str:
+    """How often flows and mixtures collapse at the smallest separation, at most."""
+    separation = flows["separation"].min()
+    highest = frequencies(flows[flows["separation"] == separation])["probability"].max()
+    near = mixture[mixture["separation"] == separation]
+    fixed, trained = (near.loc[near["eta"].eq(0) == e, "probability"].max() for e in (True, False))
+    return (
+        f"At r = {separation:g} at most {highest:.2f} of the flows collapse, which can weigh the "
+        f"modes as they like; of mixtures {trained:.2f} with trained weights, {fixed:.2f} with "
+        f"equal fixed ones."
     )
 
 

@@ -31,7 +31,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     panel_letter(course, "a")
     for axes, (case, rows) in zip(densities, tables["flow_density"].groupby("case"), strict=True):
         draw_density(axes, rows)
-        axes.set_title(f"{rows['outcome'].iloc[0]}", fontsize=7, loc="right", pad=3)
+        axes.set_title(f"{rows['outcome'].iloc[0]}", fontsize=7, loc="right", y=1.0, pad=3)
         if case == "best":
             axes.set_ylabel(r"position $x\cdot\mu^\star/r$")
             panel_letter(axes, "b")
@@ -46,8 +46,8 @@ def draw_course(axes: Axes, table: pd.DataFrame) -> None:
         colour = COLOURS[str(ended.get(run, "collapsed"))]
         axes.plot(rows["step"], rows["mass_plus"], color=colour, lw=0.5, alpha=0.7)
     axes.set_xscale("symlog", linthresh=10)
-    axes.set_xlim(0, table["step"].max())
     axes.set_xticks([0, 10, 100], ["0", "10", "100"])
+    axes.set_xlim(0, table["step"].max())
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("optimisation step")
     axes.set_ylabel("mass of q on the + mode")
