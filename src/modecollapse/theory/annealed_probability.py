@@ -50,14 +50,14 @@ def _linear_stage(y, beta, r, logit, d, step):
     push = pull / (v * beta)
     fit = 1 / (beta * v)  # 1 where v has followed the target
 
-    # A step's noise, along the parts common and opposite to both means (Eq. 11.17): in directions
-    # across μ*, and along it, where the target's pull answers to the noise.
+    # A step's noise, along the parts common and opposite to both means (Eqs. 11.17, 11.18): in
+    # directions across μ*, and along it, where the target's pull answers to the noise.
     apart = 1 - 4 * overlap
     answer = r * r * (1 - slope - tilt * tilt) / v - 2 * r * r * slope
     common = 0.25 * step * v
     opposite = max(0.25 * step * v * ((1 - fit) ** 2 + apart * fit * (2 - fit)), 0.0)
     common_along = max(0.25 * step * v * (1 + answer), 0.0)
-    opposite_along = (1 - fit) ** 2 + r * r * (1 - slope - tilt * tilt) / v
+    opposite_along = (1 - fit) ** 2 + r * r * (1 - slope) / v
     opposite_along += -2 * (1 - fit) * r * r * slope
     opposite_along += apart * fit * (2 - fit - 2 * r * r * slope)
     opposite_along = max(0.25 * step * v * opposite_along, 0.0)
