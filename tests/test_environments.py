@@ -172,7 +172,7 @@ metadata.Distribution.from_name = classmethod(from_name)
 for entry in entries:
     import_module(entry)
 from modecollapse.provenance import record
-record(entries[-1], {}, [], 0.0)
+record(entries, {}, [], 0.0)
 """
 
 

@@ -42,7 +42,7 @@ def test_names_that_a_package_re_exports_are_followed(tmp_path, monkeypatch):
 def test_a_record_names_code_inputs_and_settings(tmp_path):
     path = tmp_path / "input.csv"
     path.write_text("1\n")
-    made = record("modecollapse.checks", {"seed": 3}, [path], 1.23456)
+    made = record(["modecollapse.checks"], {"seed": 3}, [path], 1.23456)
     assert made["inputs"] == {str(path): digest(path)}
     assert set(made["code"]) == {"modecollapse/__init__.py", "modecollapse/checks.py"}
     assert made["settings"] == {"seed": 3}

@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from . import configuration, verify
-from .store import StoreError, read_sidecar
+from .provenance import digest
+from .store import StoreError, read_sidecar, sidecar
 
 __all__ = ["main"]
+
+# What is needed of a record to show it.
+SHOWN = {"modules", "seconds", "device", "commit", "clean", "code", "code_digest", "python"}
+SHOWN |= {"packages", "machine", "seeds", "settings", "inputs", "sha256"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,13 +50,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _show(given: argparse.Namespace) -> int:
     record = read_sidecar(given.file)
-    clean = "clean" if record.get("clean") else "with uncommitted changes"
-    print(f"{given.file}")
-    print(f"  made by   {record['entry']} in {record['seconds']:g} s on {record['device']}")
+    absent = sorted(SHOWN - record.keys())
+    if absent:
+        raise StoreError(f"{sidecar(given.file)}: does not hold {', '.join(absent)}; run again")
+    clean = "clean" if record["clean"] else "with uncommitted changes"
+    same = given.file.exists() and digest(given.file) == record["sha256"]
+    print(f"{given.file}" + ("" if same else "  (not the bytes that this tells of: edited)"))
+    print(f"  made by   {record['modules'][0]} in {record['seconds']:g} s on {record['device']}")
     print(f"  commit    {record['commit']} ({clean})")
     print(f"  code      {len(record['code'])} files, digest {record['code_digest'][:12]}")
     versions = ", ".join(f"{name} {version}" for name, version in record["packages"].items())
     print(f"  with      Python {record['python']}, {versions} on {record['machine']}")
+    for name, value in record["seeds"].items():
+        print(f"  seed      {name} = {value}")
     for name, value in _flat(record["settings"]):
         print(f"  setting   {name} = {value}")
     for path, content in record["inputs"].items():

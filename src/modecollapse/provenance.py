@@ -8,16 +8,21 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["closure", "code_digest", "digest", "machine", "record", "short"]
+__all__ = ["closure", "code_digest", "digest", "machine", "record", "seeds", "short"]
 
 PACKAGE = Path(__file__).parent
+# What /proc/cpuinfo says of a processor, on Intel's kind and on ARM's.
+KIND = (
+    *("vendor_id", "cpu family", "model", "stepping", "cache size", "flags"),
+    *("CPU implementer", "CPU part", "CPU revision", "Features"),
+)
 VERSIONS = ("numpy", "scipy", "numba", "torch", "pandas", "matplotlib", "seaborn", "zuko")
 
 
@@ -46,33 +51,54 @@ def digest(path: Path | str) -> str:
 
 
 def record(
-    entry: str, settings: Mapping[str, Any], inputs: Iterable[Path | str], seconds: float
+    modules: Sequence[str],
+    settings: Mapping[str, Any],
+    inputs: Iterable[Path | str],
+    seconds: float,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Everything needed to believe a file, as JSON-ready values.
 
     Parameters
     ----------
-    entry : the module that made the file; its import closure is digested.
+    modules : the module that made the file, then those that called it; their import closure is
+        the code.
     settings : the slice of the configuration that it was given, seeds included.
     inputs : the files that it read.
-    seconds : the time that it took.
+    seconds : the time that it took, the only value that differs from run to run.
+    device : what its numbers were computed on.
     """
-    files = closure(entry)
-    code = {str(path.relative_to(PACKAGE.parent)): digest(path) for path in files}
+    files = closure(*modules)
     return {
-        "entry": entry,
+        "modules": list(modules),
         "commit": _git("rev-parse", "HEAD") or "unknown",
         "clean": _git("status", "--porcelain") == "",
         "settings": dict(settings),
+        "seeds": seeds(settings),
         "inputs": {str(path): digest(path) for path in inputs},
-        "code": code,
+        "code": {str(path.relative_to(PACKAGE.parent)): digest(path) for path in files},
         "code_digest": code_digest(files),
         "python": platform.python_version(),
         "packages": _versions(),
         "machine": machine(),
-        "device": "cpu",
+        "device": device,
         "seconds": round(seconds, 3),
     }
+
+
+def seeds(settings: Mapping[str, Any]) -> dict[str, int]:
+    """The seeds among settings, by their path in them.
+
+    >>> seeds({"basins": {"theory": {"seed": 3, "points": 7}}, "start_seed": 5})
+    {'basins.theory.seed': 3, 'start_seed': 5}
+    """
+    found: dict[str, int] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{below}": seed for below, seed in seeds(value).items()}
+        elif name == "seed" or name.endswith("_seed"):
+            found[name] = value
+    return found
 
 
 def code_digest(files: Iterable[Path]) -> str:
@@ -82,18 +108,44 @@ def code_digest(files: Iterable[Path]) -> str:
 
 
 def machine() -> str:
-    """The kind of machine this is."""
-    return f"{platform.system()} {platform.machine()}"
+    """The kind of machine this is: system, processor, C library.
+
+    These decide which of its kernels a numerical library takes, and so the last bits.
+    """
+    system = f"{platform.system()} {platform.machine()}"
+    return ", ".join([system, *_processor(), " ".join(platform.libc_ver())])
 
 
 def short(record: Mapping[str, Any]) -> str:
     """One line that fits a figure's metadata: what makes the same bytes again, and nothing else."""
     clean = "clean" if record["clean"] else "changed"
-    return (
-        f"modecollapse; commit {record['commit'][:12]} ({clean}); {record['entry']}; "
-        f"code {record['code_digest'][:12]}; "
-        + " ".join(f"{Path(p).name}={d[:12]}" for p, d in record["inputs"].items())
-    )
+    settings = json.dumps(record["settings"], sort_keys=True).encode()
+    pairs = {
+        "seeds": record["seeds"],
+        "inputs": {Path(path).name: content[:12] for path, content in record["inputs"].items()},
+        "with": {"python": record["python"], **record["packages"]},
+    }
+    parts = [
+        f"modecollapse; commit {record['commit'][:12]} ({clean}); {record['modules'][0]}",
+        f"code {record['code_digest'][:12]}; settings {hashlib.sha256(settings).hexdigest()[:12]}",
+        *(" ".join([what, *(f"{k}={v}" for k, v in p.items())]) for what, p in pairs.items() if p),
+        f"on {record['device']}",
+    ]
+    return "; ".join(parts)
+
+
+@cache
+def _processor() -> list[str]:
+    """Its name and a digest of its kind and features, where Linux tells them."""
+    try:
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
+    except OSError:
+        return []
+    told = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
+    told = {name.strip(): value.strip() for name, value in told.items()}
+    kind = json.dumps([told.get(name) for name in KIND]).encode()
+    name = told.get("model name", "unknown processor")
+    return [f"{name} (kind {hashlib.sha256(kind).hexdigest()[:8]})"]
 
 
 def _versions() -> dict[str, str]:

@@ -8,33 +8,37 @@ For every table and figure of a configuration:
 
 and for every table, against the reference values in ``reference/<name>.json``:
 
-* *identical*, where its bytes are those of the reference, as they are on one machine; else
-* *within tolerance*: the same rows and columns for each source, the mean of each column within
-  :data:`TOLERANCES` of the reference's, in units of that column's standard deviation there.  Theory
-  differs between machines by rounding; simulation and flows differ by chance, since rounding is
-  amplified by training, and so by much less than the spread of a column.
+* *identical*, where its bytes are those of the reference.  They have to be where both were made by
+  the same code from the same settings with the same packages on the same kind of machine; else
+* *within tolerance*: the same rows and columns for each source, and the mean and the standard
+  deviation of each column within :data:`TOLERANCES` of the reference's, in units of that standard
+  deviation.  Theory differs between machines by rounding; simulation and flows differ by chance,
+  since training amplifies rounding, and so by much less than the spread of a column.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from . import configuration
-from .jobs.compute import module_name
-from .provenance import closure, code_digest, digest, machine
+from .provenance import closure, code_digest, digest
 from .store import StoreError, read_sidecar, read_table, write_bytes
 
 __all__ = ["TOLERANCES", "Finding", "bless", "reference_path", "verify"]
 
-# How far a column's mean may be from the reference's, in its standard deviations there.
+# How far a column's mean and spread may be from the reference's, in units of that spread.
 TOLERANCES: Mapping[str, float] = {"theory": 1e-3, "formula": 1e-6}
 STATISTICAL = 0.25
+RECORDED = {"sha256", "inputs", "settings", "modules", "code_digest"}  # what is needed of a record
+MAKER = ("settings", "code_digest", "python", "packages", "machine", "device")  # decide the bits
 
 
 @dataclass(frozen=True)
@@ -52,31 +56,42 @@ class Finding:
 
 
 def verify(root: Path, config: Mapping[str, Any]) -> list[Finding]:
-    """All findings for the outputs of a configuration in the folder `root`."""
+    """All findings for the outputs of a configuration in the folder `root`.
+
+    Raises
+    ------
+    StoreError : naming the file of reference values, where it is damaged.
+    """
     results, figures = (output_folder(root, top, config["name"]) for top in ("results", "figures"))
     reference = _reference(root, config["name"])
     findings: list[Finding] = []
     for figure, tables in configuration.blocks(config).items():
-        for table, sources in tables.items():
+        settings = {table: _settings(sources) for table, sources in tables.items()}
+        for table in tables:
             path = results / f"{table}.csv"
-            findings += _check_record(root, path, _recorded_settings(table, sources))
-            findings += _check_values(root, path, table, reference)
+            findings += _check_record(root, path, settings[table])
+            findings += _check_values(root, path, settings[table], reference.get(table))
         for kind in ("pdf", "png"):
-            findings += _check_record(root, figures / f"{figure}.{kind}", {})
+            findings += _check_record(root, figures / f"{figure}.{kind}", settings)
     return findings
 
 
 def bless(root: Path, config: Mapping[str, Any]) -> Path:
-    """Take the tables of a finished run as the reference values, with where they came from."""
+    """Take the tables of a finished run as the reference values, with where they came from.
+
+    Raises
+    ------
+    StoreError : naming a file that is not there, was edited or is out of date.
+    """
+    for finding in verify(root, config):
+        if finding.check == "record" and not finding.good:
+            raise StoreError(f"{finding.file}: {finding.verdict}, no reference ({finding.detail})")
     results = output_folder(root, "results", config["name"])
-    tables = {}
-    made_by: dict[str, Any] = {}
-    for figure in configuration.blocks(config).values():
-        for table in figure:
-            path = results / f"{table}.csv"
-            made_by = read_sidecar(path)
-            tables[table] = {"sha256": digest(path), "sources": _summary(read_table(path))}
+    names = [table for tables in configuration.blocks(config).values() for table in tables]
+    tables = {name: _reference_of(root, results / f"{name}.csv") for name in names}
+    made_by = read_sidecar(results / f"{names[-1]}.csv")
     origin = {key: made_by[key] for key in ("commit", "clean", "python", "packages", "machine")}
+    origin["date"] = datetime.now(UTC).date().isoformat()
     path = reference_path(root, config["name"])
     text = json.dumps({"origin": origin, "tables": tables}, indent=1, sort_keys=True)
     write_bytes(path, (text + "\n").encode())
@@ -93,15 +108,21 @@ def reference_path(root: Path, name: str) -> Path:
     return root / "reference" / f"{name}.json"
 
 
-def _reference(root: Path, name: str) -> dict[str, Any] | None:
+def _reference(root: Path, name: str) -> dict[str, Any]:
+    """The reference values by table; none where there is no such file."""
     path = reference_path(root, name)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))["tables"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise StoreError(f"{path}: no reference values ({error}); restore the file") from error
 
 
-def _recorded_settings(table: str, sources: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a table's record should hold: by module, without `jobs`."""
+def _settings(sources: Mapping[str, Any]) -> dict[str, Any]:
+    """A table's settings as its record should hold them: by source, without `jobs`."""
     return {
-        module_name(table, source): {k: v for k, v in block.items() if k != "jobs"}
+        source: {name: value for name, value in block.items() if name != "jobs"}
         for source, block in sources.items()
     }
 
@@ -116,6 +137,9 @@ def _check_record(root: Path, path: Path, settings: Mapping[str, Any]) -> Iterat
     except StoreError as error:
         yield Finding(name, "record", "no record", str(error))
         return
+    if absent := sorted(RECORDED - beside.keys()):
+        yield Finding(name, "record", "no record", f"it does not hold {', '.join(absent)}")
+        return
     faults = [*_faults(root, path, beside, settings)]
     yield from (Finding(name, "record", verdict, detail) for verdict, detail in faults)
     if not faults:
@@ -126,58 +150,95 @@ def _faults(
     root: Path, path: Path, beside: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
     """What is wrong with a file, given its record."""
-    if beside.get("sha256") != digest(path):
+    if beside["sha256"] != digest(path):
         yield "edited", "its bytes are not those that were recorded when it was made"
-    for source, recorded in beside.get("inputs", {}).items():
-        there = root / source
-        if not there.exists() or digest(there) != recorded:
+    caption = path.with_suffix(".rst")
+    if "caption" in beside and not _is(caption, beside["caption"]):
+        yield "edited", f"{caption.name} is not the caption that was written with it"
+    for source, recorded in beside["inputs"].items():
+        if not _is(root / source, recorded):
             yield "out of date", f"its input {source} has changed or is gone"
-    if beside.get("settings") != dict(settings):
+    if beside["settings"] != settings:
         yield "out of date", "the configuration has changed since it was made"
-    if beside.get("code_digest") != code_digest(closure(beside["entry"])):
-        yield "out of date", f"the code of {beside['entry']} has changed since it was made"
+    if beside["code_digest"] != _code(beside["modules"]):
+        yield "out of date", f"the code of {beside['modules'][0]} has changed since it was made"
+
+
+def _is(path: Path, recorded: str) -> bool:
+    return path.exists() and digest(path) == recorded
+
+
+def _code(modules: list[str]) -> str:
+    """The digest of the code of these modules as it is now; empty where one of them is gone."""
+    try:
+        return code_digest(closure(*modules))
+    except OSError:
+        return ""
 
 
 def _check_values(
-    root: Path, path: Path, table: str, reference: Mapping[str, Any] | None
+    root: Path, path: Path, settings: Mapping[str, Any], expected: Mapping[str, Any] | None
 ) -> Iterator[Finding]:
     name = str(path.relative_to(root))
     if not path.exists():
         return
-    if reference is None or table not in reference["tables"]:
-        yield Finding(name, "values", "no reference", "make one with `modecollapse verify --bless`")
+    if expected is None or expected.get("settings") != _digest(settings):
+        what = "none" if expected is None else "one of other settings"
+        yield Finding(name, "values", "no reference", f"there is {what}; `modecollapse verify -h`")
         return
-    expected = reference["tables"][table]
     if digest(path) == expected["sha256"]:
         yield Finding(name, "values", "identical")
         return
     try:
-        found = _summary(read_table(path))
+        found, maker = _summary(read_table(path)), _maker(root, path)
     except StoreError as error:
         yield Finding(name, "values", "unreadable", str(error))
         return
-    elsewhere = machine() != reference["origin"]["machine"]
-    where = "another machine made the reference" if elsewhere else "this kind of machine made it"
     faults = [*_differences(found, expected["sources"])]
+    if maker == expected["maker"]:
+        faults.append("not the same bytes, although code, packages and kind of machine are")
     yield from (Finding(name, "values", "differs", detail) for detail in faults)
     if not faults:
-        yield Finding(name, "values", "within tolerance", f"not the same bytes; {where}")
+        yield Finding(name, "values", "within tolerance", "other code, packages or machine")
+
+
+def _reference_of(root: Path, path: Path) -> dict[str, Any]:
+    """What is kept of a table."""
+    beside = read_sidecar(path)
+    seconds: dict[str, float] = {}
+    for part in beside["inputs"]:
+        record = read_sidecar(root / part)
+        source = record["modules"][0].rsplit(".", 1)[-1]
+        seconds[source] = round(seconds.get(source, 0.0) + record["seconds"], 1)
+    return {
+        "sha256": digest(path),
+        "settings": _digest(beside["settings"]),
+        "maker": _maker(root, path),
+        "seconds": seconds,
+        "sources": _summary(read_table(path)),
+    }
+
+
+def _maker(root: Path, path: Path) -> str:
+    """A digest of all that decides the bits of a table: of its own record and of its parts'."""
+    beside = read_sidecar(path)
+    records = [beside, *(read_sidecar(root / part) for part in beside["inputs"])]
+    return _digest([[record.get(name) for name in MAKER] for record in records])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _summary(table: pd.DataFrame) -> dict[str, Any]:
-    """For each source its rows, and each numeric column's mean, spread and range."""
+    """For each source its rows, and each numeric column's mean and standard deviation."""
     result: dict[str, Any] = {}
     for source, rows in table.groupby("source"):
         numbers = rows.select_dtypes("number")
         result[str(source)] = {
             "rows": len(rows),
             "columns": {
-                name: {
-                    "mean": float(column.mean()),
-                    "std": float(column.std(ddof=0)),
-                    "min": float(column.min()),
-                    "max": float(column.max()),
-                }
+                name: {"mean": float(column.mean()), "std": float(column.std(ddof=0))}
                 for name, column in numbers.items()
             },
         }
@@ -192,15 +253,14 @@ def _differences(found: Mapping[str, Any], expected: Mapping[str, Any]) -> Itera
         here = found[source]
         if here["rows"] != there["rows"]:
             yield f"{source}: {here['rows']} rows, not {there['rows']}"
+        if set(here["columns"]) != set(there["columns"]):
+            yield f"{source}: columns {sorted(here['columns'])}, not {sorted(there['columns'])}"
+            continue
         for name, column in there["columns"].items():
-            if name not in here["columns"]:
-                yield f"{source}: no column {name}"
-                continue
-            tolerance = TOLERANCES.get(source, STATISTICAL) * column["std"]
             rounding = 1e-9 * max(1.0, abs(column["mean"]))
-            gap = abs(here["columns"][name]["mean"] - column["mean"])
-            if not gap <= tolerance + rounding:
-                yield (
-                    f"{source}: mean of {name} is {here['columns'][name]['mean']:.6g}, not "
-                    f"{column['mean']:.6g} ± {tolerance + rounding:.2g}"
-                )
+            tolerance = TOLERANCES.get(source, STATISTICAL) * column["std"] + rounding
+            for statistic, value in column.items():
+                given = here["columns"][name][statistic]
+                if not abs(given - value) <= tolerance:
+                    gap = f"{given:.6g}, not {value:.6g} ± {tolerance:.2g}"
+                    yield f"{source}: {statistic} of {name} is {gap}"

@@ -16,7 +16,7 @@ from modecollapse.store import sidecar, write_table
 
 UNITS = {"source": "text", "x": "1"}
 TABLE = pd.DataFrame({"source": ["theory"] * 5000, "x": range(5000)})
-RECORD = {"entry": "modecollapse.checks", "settings": {}, "seconds": 0.0, "inputs": {}}
+RECORD = {"modules": ["modecollapse.checks"], "settings": {}, "seconds": 0.0, "device": "cpu"}
 
 
 @pytest.fixture
@@ -113,5 +113,5 @@ def test_the_record_of_a_table_names_its_parts_and_their_settings(part, tmp_path
     gather(part, tmp_path / "t.csv")
     record = json.loads(sidecar(tmp_path / "t.csv").read_text())
     assert list(record["inputs"]) == [str(part)]
-    assert record["settings"] == {"modecollapse.checks": {}}
+    assert record["settings"] == {"checks": {}}
     assert record["units"] == UNITS

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..checks import choice, integer, require, within
+from ..devices import DEVICES
 from ..mixtures import BimodalTarget
 from ..schedules import NoAnnealing, Schedule
 
@@ -15,7 +16,6 @@ ARCHITECTURES = ("realnvp", "maf", "nsf")
 DIRECTIONS = ("random", "axis", "diagonal")
 LEARNING_RATE_SCHEDULES = ("constant", "cosine")
 DTYPES = ("float32", "float64")
-DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)

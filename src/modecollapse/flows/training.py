@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..checks import integer, require
+from .. import devices
+from ..checks import integer
 from ..mixtures import BimodalTarget
 from ..outcomes import outcome
 from ..schedules import NoAnnealing
@@ -100,9 +101,7 @@ def train(
 
 def resolve(settings: FlowSettings) -> FlowSettings:
     """The settings with the device and the ensemble's size decided."""
-    available = torch.cuda.is_available()
-    require(settings.device != "cuda" or available, "device", "cuda", "cpu: no GPU was found")
-    device = ("cuda" if available else "cpu") if settings.device == "auto" else settings.device
+    device = devices.resolve(settings.device).type
     size = settings.ensemble_size or _fitting_size(settings, device)
     return replace(settings, device=device, ensemble_size=min(size, settings.seeds))
 

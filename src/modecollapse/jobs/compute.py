@@ -25,13 +25,15 @@ def module_name(table: str, source: str) -> str:
     return f"modecollapse.experiments.{table}.{source}"
 
 
-def compute(table: str, source: str, block: dict[str, Any], share: Share, output: Path) -> None:
-    """Compute a share and write it, with its provenance, to `output`."""
+def compute(
+    table: str, source: str, block: dict[str, Any], share: Share, output: Path, device: str
+) -> None:
+    """Compute a share on `device` and write it, with its provenance, to `output`."""
     start = time.monotonic()
     module = import_module(module_name(table, source))
     frame = module.compute(module.Settings(**_frozen(block)), share)
     seconds = time.monotonic() - start
-    made_by = record(module.__name__, block, [], seconds)
+    made_by = record([module.__name__, __spec__.name], block, [], seconds, device)
     write_table(output, frame, module.UNITS, made_by)
     logging.info("%d rows in %.1f s", len(frame), seconds)
 
@@ -43,6 +45,13 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _frozen(item) for key, item in value.items()}
     return value
+
+
+def device_used(block: dict[str, Any]) -> str:
+    """What a block is computed on; one without the setting knows only the CPU, and no torch."""
+    if "device" not in block:
+        return "cpu"
+    return str(import_module("modecollapse.devices").device_name(block["device"]))
 
 
 def limit_threads(threads: int) -> None:
@@ -65,7 +74,12 @@ def main(arguments: list[str] | None = None) -> None:
     limit_threads(given.threads)
     scratch = given.output.with_name(f".{given.output.name}.scratch")
     share = Share(given.job, given.jobs, given.threads, scratch)
-    compute(given.table, given.source, json.loads(given.settings), share, given.output)
+    block = json.loads(given.settings)
+    try:
+        device = device_used(block)
+    except ValueError as error:  # a GPU is asked for, and there is none
+        parser.error(str(error))
+    compute(given.table, given.source, block, share, given.output, device)
     shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import re
 import time
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from ..figures.style import STYLE, save
 from ..provenance import record
-from ..store import read_table, write_bytes, write_recorded
+from ..store import read_sidecar, read_table, write_bytes, write_recorded
 from .entry import run
 
 __all__ = ["draw", "main"]
@@ -24,12 +25,17 @@ def draw(name: str, tables: Sequence[Path], stem: Path) -> None:
     start = time.monotonic()
     module = import_module(f"modecollapse.figures.{name}")
     frames = {path.stem: read_table(path) for path in tables}
+    records = {path.stem: read_sidecar(path) for path in tables}
+    settings = {name: beside["settings"] for name, beside in records.items()}
+    device = ", ".join(sorted({beside["device"] for beside in records.values()}))
     with plt.rc_context(dict(STYLE)):
         figure = module.draw(frames)
-        made_by = record(module.__name__, {}, tables, time.monotonic() - start)
+        modules = [module.__name__, __spec__.name]
+        made_by = record(modules, settings, tables, time.monotonic() - start, device)
         pictures = {kind: save(figure, kind, made_by) for kind in ("pdf", "png")}
-    caption = f"{_literal(module.CLAIM)}\n\n{_literal(module.caption(frames))}\n"
-    write_bytes(stem.with_suffix(".rst"), caption.encode())
+    caption = f"{_literal(module.CLAIM)}\n\n{_literal(module.caption(frames))}\n".encode()
+    write_bytes(stem.with_suffix(".rst"), caption)
+    made_by["caption"] = hashlib.sha256(caption).hexdigest()
     for kind, content in pictures.items():
         write_recorded(stem.with_suffix(f".{kind}"), content, made_by)
 

@@ -31,9 +31,12 @@ def gather(parts: Sequence[Path], output: Path) -> None:
         if set(table.columns) != set(units):
             raise StoreError(f"{part}: its columns are not those of {parts[0]}")
     whole = pd.concat(tables, ignore_index=True)
-    settings = {beside["entry"]: beside["settings"] for beside in records.values()}
+    settings = {
+        beside["modules"][0].rsplit(".", 1)[-1]: beside["settings"] for beside in records.values()
+    }
+    device = ", ".join(sorted({beside["device"] for beside in records.values()}))
     seconds = sum(beside["seconds"] for beside in records.values()) + time.monotonic() - start
-    write_table(output, whole, units, record(__spec__.name, settings, parts, seconds))
+    write_table(output, whole, units, record([__spec__.name], settings, parts, seconds, device))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import choice, integer, require, within
+from ..devices import resolve
 from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
@@ -24,11 +25,10 @@ from .descent import Runs, Settings
 from .estimators import COMPONENTS, ESTIMATORS
 from .optimizers import OPTIMIZERS
 
-__all__ = ["DEVICES", "DTYPES", "VARIANCES", "simulate"]
+__all__ = ["DTYPES", "VARIANCES", "simulate"]
 
 FloatArray = NDArray[np.float64]
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-DEVICES = ("auto", "cpu", "cuda")
 VARIANCES = ("fixed", "euclidean", "bures")
 
 
@@ -132,7 +132,7 @@ def simulate(
         evaluation_samples=integer("evaluation_samples", evaluation_samples, 4),
         seed=integer("seed", seed, 0),
         dtype=DTYPES[choice("dtype", dtype, DTYPES)],
-        device=_device(device),
+        device=resolve(device),
         log_ratio=bool((eta > 0).any()) or (schedule is not None and schedule.needs_kl),
         unit=variances == "fixed" and not tempered and bool((start.variances == 1).all()),
     )
@@ -182,13 +182,6 @@ def _rates(eta: ArrayLike, n: int) -> FloatArray:
     good = bool((np.isfinite(eta) & (eta >= 0)).all())
     require(good, "eta", eta.tolist(), "finite numbers >= 0")
     return np.broadcast_to(eta, (n,))
-
-
-def _device(device: str) -> torch.device:
-    there = torch.cuda.is_available()
-    choice("device", device, DEVICES)
-    require(there or device != "cuda", "device", device, "auto or cpu: torch finds no GPU here")
-    return torch.device("cuda" if there and device != "cpu" else "cpu")
 
 
 def _runs_at_once(settings: Settings, n: int, memory: int) -> int:

@@ -1,0 +1,226 @@
+"""Finished outputs against their records, the configuration and the reference values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from modecollapse import verify
+from modecollapse.cli import main
+from modecollapse.provenance import record
+from modecollapse.store import StoreError, read_sidecar, sidecar, write_recorded, write_table
+from modecollapse.verify import bless, reference_path
+
+SETTINGS = {"points": 4, "seed": 1}
+CONFIG = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 2, **SETTINGS}}}}
+UNITS = {"source": "text", "x": "1", "n": "1"}
+TABLE = pd.DataFrame({"source": ["theory"] * 4, "x": [0.0, 1.0, 2.0, 3.0], "n": [1, 2, 3, 4]})
+PART = "modecollapse.experiments.basins.theory"
+
+
+def write(root: Path, table: pd.DataFrame = TABLE, seconds: float = 1.0) -> None:
+    """What a run of CONFIG leaves: a part, the table, and the figure with its caption."""
+    part = root / "results/tiny/parts/t/theory-0.csv"
+    write_table(part, table, UNITS, record([PART], SETTINGS, [], seconds))
+    inputs = {str(part.relative_to(root)): read_sidecar(part)["sha256"]}
+    gathered = record(["modecollapse.jobs.gather"], {"theory": SETTINGS}, [], seconds)
+    write_table(root / "results/tiny/t.csv", table, UNITS, {**gathered, "inputs": inputs})
+    inputs = {"results/tiny/t.csv": read_sidecar(root / "results/tiny/t.csv")["sha256"]}
+    drawn = record(["modecollapse.figures.mean_alignment"], {"t": {"theory": SETTINGS}}, [], 0.1)
+    for kind in ("pdf", "png"):
+        path = root / f"figures/tiny/fig1_tiny.{kind}"
+        write_recorded(path, kind.encode(), {**drawn, "inputs": inputs})
+
+
+def bad(root: Path, config: dict = CONFIG) -> dict[str, str]:
+    """Each file that is not as it should be, and why."""
+    found = verify.verify(root, config)
+    assert found
+    return {Path(f.file).name: f.verdict for f in found if not f.good}
+
+
+def rewrite(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    write(tmp_path)
+    bless(tmp_path, CONFIG)
+    assert bad(tmp_path) == {}
+    return tmp_path
+
+
+def test_everything_is_identical_where_nothing_has_happened(root):
+    verdicts = [(f.file, f.check, f.verdict) for f in verify.verify(root, CONFIG)]
+    assert verdicts == [
+        ("results/tiny/t.csv", "record", "ok"),
+        ("results/tiny/t.csv", "values", "identical"),
+        ("figures/tiny/fig1_tiny.pdf", "record", "ok"),
+        ("figures/tiny/fig1_tiny.png", "record", "ok"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["figures/tiny/fig1_tiny.pdf", "figures/tiny/fig1_tiny.png"])
+def test_a_figure_edited_by_hand(root, name):
+    (root / name).write_bytes((root / name).read_bytes() + b" ")
+    assert bad(root) == {Path(name).name: "edited"}
+
+
+def test_an_edited_caption(root):
+    caption = root / "figures/tiny/fig1_tiny.rst"
+    caption.write_text("p = 0.5")
+    for kind in ("pdf", "png"):
+        beside = sidecar(root / f"figures/tiny/fig1_tiny.{kind}")
+        rewrite(beside, caption=verify.digest(caption))
+    assert bad(root) == {}
+    caption.write_text("p = 0.6")
+    assert bad(root) == {"fig1_tiny.pdf": "edited", "fig1_tiny.png": "edited"}
+
+
+def test_a_table_edited_by_hand(root):
+    path = root / "results/tiny/t.csv"
+    path.write_text(path.read_text().replace("3.0", "3.1"))
+    found = verify.verify(root, CONFIG)
+    verdicts = [(f.check, f.verdict) for f in found if f.file.endswith("t.csv")]
+    assert verdicts == [("record", "edited"), ("values", "unreadable")]
+    assert bad(root)["fig1_tiny.pdf"] == "out of date"  # its input is no longer what it was
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"sha256": "0"}', "\udcff"])
+@pytest.mark.parametrize("name", ["results/tiny/t.csv", "figures/tiny/fig1_tiny.png"])
+def test_missing_or_damaged_metadata(root, name, content):
+    beside = sidecar(root / name)
+    if content is None:
+        beside.unlink()
+    else:
+        beside.write_text(content, errors="surrogateescape")
+    assert bad(root)[Path(name).name] in ("no record", "unreadable")
+    assert any(f.file == name and f.verdict == "no record" for f in verify.verify(root, CONFIG))
+
+
+def test_an_output_that_was_not_made(root):
+    (root / "figures/tiny/fig1_tiny.pdf").unlink()
+    assert bad(root) == {"fig1_tiny.pdf": "missing"}
+
+
+def test_outputs_older_than_their_configuration(root):
+    newer = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 2, "points": 5, "seed": 1}}}}
+    assert bad(root, newer) == {
+        "t.csv": "no reference",  # and out of date, too
+        "fig1_tiny.pdf": "out of date",
+        "fig1_tiny.png": "out of date",
+    }
+    record_of_table = next(f for f in verify.verify(root, newer) if f.check == "record")
+    assert record_of_table.verdict == "out of date"
+
+
+def test_the_number_of_jobs_changes_nothing(root):
+    other = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 9, **SETTINGS}}}}
+    assert bad(root, other) == {}
+
+
+@pytest.mark.parametrize("modules", [[PART], ["modecollapse.figures.gone"]])
+def test_outputs_of_other_code(root, modules):
+    rewrite(sidecar(root / "figures/tiny/fig1_tiny.pdf"), modules=modules)
+    assert bad(root) == {"fig1_tiny.pdf": "out of date"}
+
+
+def elsewhere(root: Path, change: float) -> list:
+    """What is found where another kind of machine made the table, one value changed."""
+    values = TABLE["x"].tolist()
+    write(root, TABLE.assign(x=[*values[:-1], values[-1] + change]))
+    for name in ("parts/t/theory-0.csv", "t.csv"):
+        rewrite(sidecar(root / "results/tiny" / name), machine="another")
+    return [f for f in verify.verify(root, CONFIG) if f.check == "values"]
+
+
+def test_a_value_within_the_tolerance_elsewhere(root):
+    (found,) = elsewhere(root, 1e-3)
+    assert found.verdict == "within tolerance"
+
+
+def test_a_value_beyond_the_tolerance_elsewhere(root):
+    mean, spread = elsewhere(root, 1e-2)
+    assert {mean.verdict, spread.verdict} == {"differs"}
+    assert mean.detail == "theory: mean of x is 1.5025, not 1.5 ± 0.0011"
+    assert spread.detail.startswith("theory: std of x is ")
+
+
+def test_the_same_maker_has_to_give_the_same_bytes(root):
+    write(root, TABLE.assign(x=TABLE["x"] + 1e-12))
+    found = [f for f in verify.verify(root, CONFIG) if f.check == "values"]
+    assert [f.verdict for f in found] == ["differs"]
+    assert "not the same bytes" in found[0].detail
+
+
+def test_the_time_used_does_not_matter(root):
+    write(root, seconds=7.0)
+    assert bad(root) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (TABLE.iloc[:3], "3 rows, not 4"),
+        (TABLE.assign(source="flow"), "sources ['flow'], not ['theory']"),
+        (TABLE.drop(columns="n"), "columns ['x'], not ['n', 'x']"),
+    ],
+)
+def test_another_shape_differs(root, table, says):
+    write(root, table)
+    details = [f.detail for f in verify.verify(root, CONFIG) if f.verdict == "differs"]
+    assert any(says in detail for detail in details)
+
+
+def test_a_missing_reference(root):
+    reference_path(root, "tiny").unlink()
+    assert bad(root) == {"t.csv": "no reference"}
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "{"])
+def test_a_damaged_reference_is_named(root, content):
+    reference_path(root, "tiny").write_text(content)
+    with pytest.raises(StoreError, match=r"tiny\.json: no reference values"):
+        verify.verify(root, CONFIG)
+
+
+def test_a_reference_says_where_it_came_from(root):
+    kept = json.loads(reference_path(root, "tiny").read_text())
+    origin = kept["origin"]
+    assert origin.keys() == {"commit", "clean", "date", "python", "packages", "machine"}
+    assert len(origin["date"]) == len("2026-01-01")
+    assert kept["tables"]["t"]["seconds"] == {"theory": 1.0}
+
+
+def test_what_was_edited_or_is_missing_becomes_no_reference(root):
+    before = reference_path(root, "tiny").read_bytes()
+    (root / "figures/tiny/fig1_tiny.png").write_bytes(b"edited")
+    with pytest.raises(StoreError, match=r"fig1_tiny\.png: edited"):
+        bless(root, CONFIG)
+    assert reference_path(root, "tiny").read_bytes() == before
+
+
+def test_show_says_where_a_file_came_from(root, capsys):
+    figure = root / "figures/tiny/fig1_tiny.pdf"
+    assert main(["show", str(figure)]) == 0
+    said = capsys.readouterr().out
+    for part in ("mean_alignment", "commit", "seed      t.theory.seed = 1", "points = 4", "numpy"):
+        assert part in said
+    assert "edited" not in said
+    figure.write_bytes(b"other")
+    main(["show", str(figure)])
+    assert "edited" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", '{"modules": []}'])
+def test_show_names_a_record_that_is_not_there_or_damaged(root, capsys, content):
+    beside = sidecar(root / "figures/tiny/fig1_tiny.pdf")
+    beside.unlink()
+    if content is not None:
+        beside.write_text(content)
+    assert main(["show", str(root / "figures/tiny/fig1_tiny.pdf")]) == 2
+    assert f"{beside}: " in capsys.readouterr().err
