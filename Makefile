@@ -21,7 +21,7 @@ report: setup
 		&& snakemake --report report.html $(CHOSEN) -- report
 
 test: setup
-	$(RUN) pytest -q -n $(CORES) --dist loadfile -m "not slow and not slurm"
+	$(RUN) pytest -q -rs -n $(CORES) --dist loadfile -m "not slow and not slurm"
 
 test-slow: setup
 	$(RUN) pytest -q -n $(CORES) --dist loadfile -m slow

@@ -1,8 +1,9 @@
 """A Slurm of one node with accounting, brought up by hand in a folder of its own and ended again.
 
 It takes Debian's programs but nothing else of the system: configuration, keys, sockets, data and
-logs are in the folder, ports are free ones, and every daemon is a child that is ended by its
-process id and ends when this process does.  Neither systemd nor cgroups are needed.
+logs are in the folder, which is deleted in the end; ports are free ones; every daemon is a child
+that is ended by its process id and ends when this process does.  Neither systemd nor cgroups are
+needed.  Every wait has a limit.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "mariadb")
-PROGRAMS += ("slurmdbd", "slurmctld", "slurmd", "sbatch", "sacct", "sacctmgr", "scontrol")
+PROGRAMS += ("slurmdbd", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel")
+PROGRAMS += ("sinfo", "sacct", "sacctmgr", "scontrol", "setpriv")
 PATH = f"/usr/sbin:/usr/bin:/sbin:/bin:{os.environ.get('PATH', '')}"
 
 DBD = """\
@@ -79,6 +82,9 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1 St
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
+# Before a command: it is told to end when this process does, however that happens.
+MORTAL = ("setpriv", "--pdeathsig", "TERM")
+PATIENCE = 120  # seconds for a daemon to come up, for a command to answer
 
 # Snakemake's step of a job calls srun without SLURM_CONF: the usual configuration is elsewhere.
 SRUN = """\
@@ -115,12 +121,22 @@ class Cluster:
     folder: Path
     environment: dict[str, str]
     host: str
+    database_port: int
+    password: str
 
     def run(self, *command: str) -> str:
-        """What a command of Slurm's prints; raises where it fails."""
-        done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=False
-        )
+        """What a command of Slurm's prints; raises RuntimeError where it fails or never ends."""
+        try:
+            done = subprocess.run(
+                command,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(str(error)) from error
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -137,37 +153,56 @@ class Cluster:
         rows = (line.split("|") for line in self.run("squeue", "-h", "-o", "%i|%k|%T|%m").split())
         return {row[0]: Job(*row[1:]) for row in rows if row[2] not in ENDED}
 
+    def emptied(self) -> None:
+        """Wait until no job waits, runs or is about to end."""
+        wait("the end of all jobs", lambda: not self.queued() or _not_yet())
+
+    def clear(self) -> None:
+        """Make the node as it was at the start: taking jobs, and without any."""
+        with suppress(RuntimeError):  # "already resumed"
+            self.run("scontrol", "update", f"nodename={self.host}", "state=resume")
+        self.run("scancel", "--user=root")
+        self.emptied()
+
 
 @contextmanager
-def slurm(folder: Path, cpus: int = 4, memory: int = 32000):
-    """A running :class:`Cluster` whose files are all below `folder`."""
+def slurm(cpus: int = 4, memory: int = 32000):
+    """A running :class:`Cluster`; nothing of it is left afterwards."""
+    with tempfile.TemporaryDirectory(prefix="slurm-") as folder, ExitStack() as daemons:
+        cluster = _configure(Path(folder), cpus, memory)
+        try:
+            _bring_up(cluster, daemons)
+            yield cluster
+        except Exception as error:
+            error.add_note(_said(cluster))
+            raise
+        finally:
+            with suppress(RuntimeError):  # where it never came up
+                cluster.clear()
+
+
+def _configure(folder: Path, cpus: int, memory: int) -> Cluster:
+    """Write what the daemons read."""
     folder.chmod(0o755)
     for name in ("munge", "log", "state", "spool", "database", "bin"):
         (folder / name).mkdir(mode=0o755)
     host = socket.gethostname().split(".")[0]
     names = ("mariadb", "dbd", "ctld", "slurmd")
     ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    password = secrets.token_hex(16)
     values = {"folder": folder, "host": host, "cpus": cpus, "memory": memory, **ports}
-    values["password"] = secrets.token_hex(16)
     _write(folder / "munge" / "key", secrets.token_bytes(1024))
     _write(folder / "slurm.conf", SLURM.format(**values).encode())
-    _write(folder / "slurmdbd.conf", DBD.format(**values).encode())
+    _write(folder / "slurmdbd.conf", DBD.format(**values, password=password).encode())
     _write(folder / "gres.conf", f"NodeName={host} Name=gpu File=/dev/null\n".encode())
     environment = {name: value for name, value in os.environ.items() if not _foreign(name)}
     configured = {"SLURM_CONF": str(folder / "slurm.conf"), "PATH": f"{folder}/bin:{PATH}"}
     _write(folder / "bin" / "srun", SRUN.format(srun=_which("srun"), **configured).encode())
     (folder / "bin" / "srun").chmod(0o755)
-    environment |= configured
-    cluster = Cluster(folder, environment, host)
-    with ExitStack() as daemons:
-        _bring_up(cluster, daemons, values)
-        try:
-            yield cluster
-        finally:
-            _end_jobs(cluster)
+    return Cluster(folder, environment | configured, host, ports["mariadb"], password)
 
 
-def _bring_up(cluster: Cluster, daemons: ExitStack, values: dict[str, object]) -> None:
+def _bring_up(cluster: Cluster, daemons: ExitStack) -> None:
     folder = cluster.folder
 
     def start(name: str, *arguments: str) -> None:
@@ -187,14 +222,14 @@ def _bring_up(cluster: Cluster, daemons: ExitStack, values: dict[str, object]) -
     start(
         *("mariadbd", "--no-defaults", "--user=root", f"--datadir={database}"),
         *(f"--socket={database}/socket", f"--pid-file={database}/pid"),
-        *("--bind-address=127.0.0.1", f"--port={values['mariadb']}", "--skip-name-resolve"),
+        *("--bind-address=127.0.0.1", f"--port={cluster.database_port}", "--skip-name-resolve"),
     )
     client = ("mariadb", "--no-defaults", f"--socket={database}/socket", "--execute")
-    _wait("MariaDB", lambda: cluster.run(*client, "SELECT 1"))
-    user = f"slurm@'127.0.0.1' IDENTIFIED BY '{values['password']}'"
+    wait("MariaDB", lambda: cluster.run(*client, "SELECT 1"))
+    user = f"slurm@'127.0.0.1' IDENTIFIED BY '{cluster.password}'"
     cluster.run(*client, f"CREATE DATABASE slurm; GRANT ALL ON slurm.* TO {user}")
     start("slurmdbd", "-D")
-    _wait("slurmdbd", lambda: cluster.run("sacctmgr", "-i", "-n", "show", "cluster"))
+    wait("slurmdbd", lambda: cluster.run("sacctmgr", "-i", "-n", "show", "cluster"))
     for words in (
         ("add", "cluster", "rehearsal"),
         ("add", "account", "physics", "cluster=rehearsal"),
@@ -204,7 +239,7 @@ def _bring_up(cluster: Cluster, daemons: ExitStack, values: dict[str, object]) -
             cluster.run("sacctmgr", "-i", *words)
     start("slurmctld", "-D", "-i")
     start("slurmd", "-D", "-N", cluster.host)
-    _wait("slurmd", lambda: cluster.run("sinfo", "-h", "-t", "idle", "-o", "%n") or _not_yet())
+    wait("slurmd", lambda: cluster.run("sinfo", "-h", "-t", "idle", "-o", "%n") or _not_yet())
 
 
 @contextmanager
@@ -212,7 +247,7 @@ def _daemon(cluster: Cluster, name: str, *arguments: str):
     """A daemon in the foreground, as a child that ends with this process."""
     with (cluster.folder / "log" / f"{name}.out").open("wb") as log:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", name, *arguments],
+            [*MORTAL, name, *arguments],
             env=cluster.environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -227,19 +262,16 @@ def _daemon(cluster: Cluster, name: str, *arguments: str):
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                process.wait(20)
 
 
-def _end_jobs(cluster: Cluster) -> None:
-    """Cancel what is left and wait until its processes have gone."""
-    with suppress(RuntimeError, TimeoutError):
-        cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=resume")
-    with suppress(RuntimeError, TimeoutError):
-        cluster.run("scancel", "--user=root")
-        _wait("the end of all jobs", lambda: not cluster.queued() or _not_yet())
+def _said(cluster: Cluster) -> str:
+    """The last lines of every daemon's log."""
+    texts = {path: path.read_text(errors="replace") for path in cluster.folder.glob("log/*")}
+    return "\n".join(f"{path.name}: {text[-2000:]}" for path, text in texts.items() if text)
 
 
-def _wait(what: str, ready: Callable[[], object], seconds: float = 60) -> None:
+def wait(what: str, ready: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until `ready` no longer raises."""
     end = time.monotonic() + seconds
     while True:
@@ -248,7 +280,7 @@ def _wait(what: str, ready: Callable[[], object], seconds: float = 60) -> None:
             return
         except RuntimeError as error:
             if time.monotonic() > end:
-                raise TimeoutError(f"{what} did not come up in {seconds} s: {error}") from error
+                raise RuntimeError(f"waited {seconds} s in vain for {what}: {error}") from error
         time.sleep(0.2)
 
 

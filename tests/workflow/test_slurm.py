@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import slurm_cluster
 import yaml
+from slurm_cluster import MORTAL
 
 pytestmark = [
     pytest.mark.slurm,
@@ -21,39 +23,43 @@ pytestmark = [
 
 PROFILE = ("--profile", "profiles/slurm", "--configfile", "config/smoke.yaml")
 SITE = ("--default-resources", "slurm_account=physics", "slurm_partition=main")
-PATIENCE = 300  # seconds for anything that is awaited
+PATIENCE = 300  # seconds for anything that is awaited, but
+WHOLE = 1200  # for the whole smoke configuration: four minutes on two cores that do nothing else
 SOURCES = ("theory", "simulation", "flows")
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    with slurm_cluster.slurm(tmp_path_factory.mktemp("slurm")) as running:
+def cluster():
+    with slurm_cluster.slurm() as running:
         yield running
 
 
 @contextmanager
 def submitted(cluster, pipeline, *targets: str, options: tuple[str, ...] = ()):
-    """`snakemake --profile profiles/slurm`, running; it is ended where the test fails."""
+    """`snakemake --profile profiles/slurm`, running; it and its jobs are ended in the end."""
     environment = cluster.environment
     path = f"{Path(sys.executable).parent}:{environment['PATH']}"
     with (pipeline.folder / "said").open("ab") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *targets, *PROFILE, *SITE, *options],
+            [*MORTAL, sys.executable, "-m", "snakemake", *targets, *PROFILE, *SITE, *options],
             cwd=pipeline.folder,
             env={**environment, "PATH": path},
             stdout=said,
             stderr=said,
+            start_new_session=True,
         )
         try:
             yield process
         finally:
-            process.kill()
-            process.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(PATIENCE)
+            cluster.clear()
 
 
-def succeeds(process: subprocess.Popen, pipeline) -> None:
+def succeeds(process: subprocess.Popen, pipeline, seconds: float = PATIENCE) -> None:
     """Wait for the end, which has to be a good one."""
-    code = process.wait(PATIENCE)
+    code = process.wait(seconds)
     assert code == 0, (pipeline.folder / "said").read_text(encoding="utf-8")[-20000:]
 
 
@@ -124,10 +130,9 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, c
     before = cluster.accounted().keys()
     with submitted(cluster, copied) as process:
         until(process, lambda: "Finished jobid" in said(), "a job is finished")
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert process.wait(PATIENCE) != 0
-    time.sleep(10)  # KillWait, and then some
-    assert cluster.queued() == {}
+        cluster.emptied()
     first = {job: row for job, row in cluster.accounted().items() if job not in before}
     assert {"COMPLETED", "CANCELLED"} <= {row.state for row in first.values()}
     reported = said().count("Finished jobid")
@@ -144,7 +149,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, c
         until(process, lambda: not drained & cluster.queued().keys(), "the node is empty")
         assert not running()
         cluster.run(*node, "state=resume")
-        succeeds(process, copied)
+        succeeds(process, copied, WHOLE)
     seen = before | first.keys()
     second = [row for job, row in cluster.accounted().items() if job not in seen]
     assert {row.state for row in second} == {"COMPLETED"}
