@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
+LIMIT = 1800  # seconds for any run of Snakemake: ten times what the longest takes
 COPIED = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "src", "envs")
 
 
@@ -34,6 +35,7 @@ class Pipeline:
             env=environment,
             capture_output=True,
             text=True,
+            timeout=LIMIT,
             check=False,
         )
         if check and done.returncode != 0:
@@ -74,12 +76,6 @@ def copy_repository(folder: Path) -> Pipeline:
         else:
             shutil.copy2(source, folder / name)
     return Pipeline(folder)
-
-
-@pytest.fixture
-def copied(tmp_path):
-    """A copy of the repository in which nothing has been run yet."""
-    return copy_repository(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -82,21 +82,21 @@ def products(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_killed_jobs_are_tried_again_with_more(cluster, copied):
+def test_killed_jobs_are_tried_again_with_more(cluster, fresh):
     # A theory job that needs more than it asks for at first, and asks for the double thereafter.
-    copied.edit("workflow/rules/tables.smk", "mem_mb=growing(2000)", "mem_mb=growing(900)")
+    fresh.edit("workflow/rules/tables.smk", "mem_mb=growing(2000)", "mem_mb=growing(900)")
     hungry = "import sys\nif 'weight_trajectories' in sys.argv:\n    _held = bytearray(700 << 20)\n"
-    copied.edit("src/modecollapse/jobs/compute.py", "import time\n", f"import time\n{hungry}")
+    fresh.edit("src/modecollapse/jobs/compute.py", "import time\n", f"import time\n{hungry}")
     before = cluster.accounted().keys()
 
     def trained() -> list[str]:
         running = {job for job, row in cluster.queued().items() if row.state == "RUNNING"}
         return [job for job in running if "outcome_map_simulation" in cluster.queued()[job].purpose]
 
-    with submitted(cluster, copied, "figures/smoke/fig4_vanishing_weight.pdf") as process:
+    with submitted(cluster, fresh, "figures/smoke/fig4_vanishing_weight.pdf") as process:
         until(process, trained, "a simulation runs")
         cluster.run("scancel", *trained())
-        succeeds(process, copied)
+        succeeds(process, fresh)
     new = [row for job, row in cluster.accounted().items() if job not in before]
     assert [(row.state, row.memory) for row in new if "simulation" in row.purpose] == [
         ("CANCELLED", "4000M"),
@@ -105,17 +105,17 @@ def test_killed_jobs_are_tried_again_with_more(cluster, copied):
     killed, again = (row for row in new if "weight_trajectories" in row.purpose)
     assert killed.state in slurm_cluster.ENDED - {"COMPLETED", "CANCELLED"}
     assert (killed.memory, again.memory, again.state) == ("900M", "1800M", "COMPLETED")
-    assert (copied.folder / "figures" / "smoke" / "fig4_vanishing_weight.pdf").exists()
+    assert (fresh.folder / "figures" / "smoke" / "fig4_vanishing_weight.pdf").exists()
 
 
-def test_a_job_asks_for_a_gpu_where_its_settings_do(cluster, copied):
+def test_a_job_asks_for_a_gpu_where_its_settings_do(cluster, fresh):
     target = "results/smoke/closed_equations.csv"
-    path = copied.folder / "config" / "smoke.yaml"
+    path = fresh.folder / "config" / "smoke.yaml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     settings["fig2_theory_vs_simulation"]["closed_equations"]["simulation"]["device"] = "cuda"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     before = cluster.accounted().keys()
-    with submitted(cluster, copied, target, options=("--retries", "0")) as process:
+    with submitted(cluster, fresh, target, options=("--retries", "0")) as process:
         process.wait(PATIENCE)
     new = [row for job, row in cluster.accounted().items() if job not in before]
     asked = {("simulation" in row.purpose): row.asked for row in new}
@@ -123,12 +123,12 @@ def test_a_job_asks_for_a_gpu_where_its_settings_do(cluster, copied):
     assert "gpu" not in asked[False]
 
 
-def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, copied, finished):
+def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, fresh, finished):
     def said() -> str:
-        return (copied.folder / "said").read_text(encoding="utf-8")
+        return (fresh.folder / "said").read_text(encoding="utf-8")
 
     before = cluster.accounted().keys()
-    with submitted(cluster, copied) as process:
+    with submitted(cluster, fresh) as process:
         until(process, lambda: "Finished jobid" in said(), "a job is finished")
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert process.wait(PATIENCE) != 0
@@ -137,7 +137,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, c
     assert {"COMPLETED", "CANCELLED"} <= {row.state for row in first.values()}
     reported = said().count("Finished jobid")
 
-    with submitted(cluster, copied) as process:
+    with submitted(cluster, fresh) as process:
 
         def running() -> set[str]:
             return {job for job, row in cluster.queued().items() if row.state == "RUNNING"}
@@ -149,7 +149,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, c
         until(process, lambda: not drained & cluster.queued().keys(), "the node is empty")
         assert not running()
         cluster.run(*node, "state=resume")
-        succeeds(process, copied, WHOLE)
+        succeeds(process, fresh, WHOLE)
     seen = before | first.keys()
     second = [row for job, row in cluster.accounted().items() if job not in seen]
     assert {row.state for row in second} == {"COMPLETED"}
@@ -157,7 +157,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, c
     computed = sum(n for job, n in everything.items() if job.split()[0] in SOURCES)
     assert computed - reported <= len(second) < computed
 
-    there, here = products(copied.folder), products(finished.folder)
+    there, here = products(fresh.folder), products(finished.folder)
     assert len(here) > 10
     assert there.keys() == here.keys()
     assert [name for name in here if there[name] != here[name]] == []
