@@ -48,3 +48,4 @@ rule report:
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/progress.smk"

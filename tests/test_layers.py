@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 SHARED = {"trajectory", "outcomes", "overlaps", "schedules", "mixtures"}
 SHARED |= {"counting", "quadrature", "compiled", "devices", "checks"}
-FILES = {"store", "provenance", "configuration"}
+FILES = {"store", "provenance", "progress", "configuration"}
 ROADS = {"theory", "simulation", "flows"}
 
 # What a room may import besides itself.

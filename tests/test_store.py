@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from modecollapse.store import (
     read_table,
     sidecar,
     write_bytes,
+    write_recorded,
     write_table,
 )
 
@@ -74,6 +77,37 @@ def test_a_damaged_table_is_refused_by_name(tmp_path, damage):
     path.write_bytes(damage)
     with pytest.raises(StoreError, match=r"t\.csv: "):
         read_table(path)
+
+
+class Malicious:
+    """Makes a folder where it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("kind", ["pickle", "pickled table", "nothing", "other columns", "ragged"])
+def test_what_is_no_table_is_refused_and_nothing_in_it_is_run(tmp_path, kind):
+    path, trace = tmp_path / "t.csv", tmp_path / "trace"
+    contents = {
+        "pickle": pickle.dumps(Malicious(trace)),
+        "pickled table": pickle.dumps(TABLE.assign(x=[Malicious(trace)] * len(TABLE))),
+        "nothing": b"",
+        "other columns": b"source,y,n\ntheory,1,2\n",
+        "ragged": b"source,x,n\ntheory,1,2\ntheory,1,2,3,4\n",
+    }
+    content = contents[kind]
+    # Whoever forges a table can forge the record beside it.
+    write_recorded(path, content, {"units": UNITS})
+    with pytest.raises(StoreError, match=r"t\.csv: (not a table|its columns are not those)"):
+        read_table(path)
+    assert not trace.exists()
+    if kind.startswith("pickle"):
+        pickle.loads(content)
+        assert trace.exists()  # it does what it is refused for
 
 
 def test_a_damaged_record_is_refused_by_name(tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 __all__ = ["ConfigurationError", "blocks", "check", "load", "merge", "schema"]
 
@@ -19,7 +20,15 @@ class ConfigurationError(ValueError):
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML without duplicate keys, aliases that repeat, or tags that build objects."""
+    """YAML without duplicate keys, aliases (a few can stand for billions), or tags that build
+    objects."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            line = event.start_mark.line + 1
+            raise ConfigurationError(f"*{event.anchor}: got an alias in line {line}; write it out")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -131,7 +140,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: not UTF-8 text; save it as UTF-8") from error
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = " ".join(str(error).split())
         raise ConfigurationError(f"{path}: not YAML ({where})") from error
     if not isinstance(value, dict):
@@ -139,8 +148,19 @@ def _read(path: Path) -> dict[str, Any]:
     return value
 
 
+def _whole(_: Any, value: Any) -> bool:
+    """JSON Schema takes 20.0 for an integer, which Python does not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _whole),
+)
+
+
 def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    for error in Draft202012Validator(schema).iter_errors(config):
+    for error in _Validator(schema).iter_errors(config):
         yield from _explain(error, schema.get("$defs", {}))
 
 
@@ -165,6 +185,8 @@ def _explain(error: ValidationError, kinds: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{_join(error, name)}: missing; allowed: {allowed}"
     else:
         allowed = error.schema.get("description") or error.message
+        if error.validator == "maxItems":
+            allowed += f", at most {error.validator_value}"
         yield f"{key}: got {_shown(error.instance)}; allowed: {allowed}{_hint(error.instance)}"
 
 

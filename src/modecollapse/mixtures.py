@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, logsumexp, softmax
 
-from .checks import integer, require, within
+from .checks import integer, numbers_of, require, within
 
 __all__ = ["BimodalTarget", "GaussianMixture", "mixture", "target"]
 
@@ -38,12 +38,13 @@ class GaussianMixture:
     variances: FloatArray = field(default=None)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
-        means = np.array(self.means, dtype=float)
+        means = numbers_of("means", self.means, "an array (K, d)")
         require(means.ndim == 2 and means.size > 0, "means", means.shape, "an array (K, d)")
         require(bool(np.isfinite(means).all()), "means", "NaN or infinity", "finite numbers")
         k = len(means)
-        weights = np.full(k, 1 / k) if self.weights is None else np.array(self.weights, float)
-        variances = np.ones(k) if self.variances is None else np.array(self.variances, float)
+        weights = np.full(k, 1 / k) if self.weights is None else numbers_of("weights", self.weights)
+        given = self.variances
+        variances = np.ones(k) if given is None else numbers_of("variances", given)
         require(weights.shape == (k,), "weights", weights.shape, f"one per component, ({k},)")
         summed = bool((weights > 0).all() and abs(weights.sum() - 1) < 1e-9)
         require(summed, "weights", weights.tolist(), "numbers in (0, 1] that sum to 1")
@@ -90,7 +91,7 @@ class GaussianMixture:
         return self.means[k] + np.sqrt(self.variances[k])[:, None] * noise
 
     def _points(self, x: ArrayLike) -> FloatArray:
-        x = np.asarray(x, dtype=float)
+        x = numbers_of("x", x)
         d = self.dimension
         require(x.ndim > 0 and x.shape[-1] == d, "x", x.shape, f"points in d = {d} dimensions")
         return x
@@ -102,7 +103,8 @@ class BimodalTarget:
 
     Parameters
     ----------
-    separation : r = ‖μ*‖ > 0, in units of a mode's standard deviation.
+    separation : r = ‖μ*‖ > 0, in units of a mode's standard deviation.  The closed equations take
+        r ≤ 20, their fixed points r in [0.05, 19].
     dimension : d ≥ 1.
     weight : π = P(+) in (0, 1), the weight of the mode at +μ*.
 
@@ -134,7 +136,7 @@ class BimodalTarget:
     def mixture(self, direction: ArrayLike | None = None) -> GaussianMixture:
         """The target as a mixture; μ* = r · `direction`/‖direction‖ (default: first axis)."""
         d = self.dimension
-        axis = np.eye(d)[0] if direction is None else np.asarray(direction, dtype=float)
+        axis = np.eye(d)[0] if direction is None else numbers_of("direction", direction)
         norm = float(np.linalg.norm(axis))
         require(axis.shape == (d,) and norm > 0, "direction", axis, f"a non-zero vector of {d}")
         mode = self.separation * axis / norm

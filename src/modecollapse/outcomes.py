@@ -26,12 +26,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from .checks import require, within
+from .checks import numbers_of, require, within
 
 __all__ = ["ARRIVED", "COVERAGE", "Outcome", "arrived", "modes_found", "outcome"]
 
 COVERAGE = 0.25
 ARRIVED = 0.95
+ROUNDING = 1e-6  # by which the masses of a state may fail to sum to 1
 
 
 class Outcome(StrEnum):
@@ -55,11 +56,15 @@ def modes_found(
     >>> modes_found([[0.97, 0.03]], [0.5, 0.5])
     array([[ True, False]])
     """
-    masses, weights = np.asarray(masses, dtype=float), np.asarray(target_weights, dtype=float)
+    masses, weights = numbers_of("masses", masses), numbers_of("target_weights", target_weights)
     fits = masses.ndim > 0 and weights.ndim == 1 and masses.shape[-1] == len(weights)
     require(fits, "masses", masses.shape, f"one for each of the {weights.size} modes, last axis")
     coverage = within("coverage", coverage, 0, 1)
     require(bool(np.isfinite(masses).all()), "masses", "NaN or infinity", "finite numbers")
+    for name, parts in (("masses", masses), ("target_weights", weights)):
+        whole = (parts >= -ROUNDING).all(-1) & (abs(parts.sum(-1) - 1) <= ROUNDING)
+        wrong = parts[~whole][:1].tolist() if parts.ndim > 1 else parts.tolist()
+        require(bool(whole.all()), name, wrong, "numbers >= 0 that sum to 1")
     return masses >= coverage * weights
 
 
@@ -92,7 +97,7 @@ def outcome(
 
     Parameters
     ----------
-    masses : (..., K*), the mass of q on each mode of the target.
+    masses : (..., K*), the mass of q on each mode of the target; they sum to 1.
     target_weights : (K*,), the weights π_k of these modes.
     component_weights : (..., K), the weights of q's components; None where q has none (a flow).
     components_arrived : (..., K), whether each component lies at a mode, see :func:`arrived`; where
@@ -112,7 +117,8 @@ def outcome(
     result = np.empty(complete.shape, dtype=object)
     result.fill(Outcome.COLLAPSED)
     if component_weights is not None:
-        dead = np.asarray(component_weights, dtype=float) < coverage * np.min(target_weights)
+        parts = numbers_of("component_weights", component_weights)
+        dead = parts < coverage * np.min(target_weights)
         dead = (dead & ~np.asarray(components_arrived, dtype=bool)).any(-1)
         result[dead], result[~dead] = Outcome.VANISHING_WEIGHT, Outcome.MEAN_ALIGNMENT
     result[complete] = Outcome.BOTH_MODES

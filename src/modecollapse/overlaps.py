@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from .checks import choice, integer, require, within
+from .checks import choice, integer, numbers_of, require, within
 from .mixtures import BimodalTarget
 
 __all__ = ["STARTS", "Overlaps", "random_start"]
@@ -45,11 +45,13 @@ class Overlaps:
     variances: FloatArray = field(default=None)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
-        m, q = np.array(self.m, dtype=float), np.array(self.q, dtype=float)
+        m = numbers_of("m", self.m, "an array (n, 2)")
+        q = numbers_of("q", self.q, "Q11, Q12, Q22 for each run, an array (n, 3)")
         require(m.ndim == 2 and m.shape[1] == 2, "m", m.shape, "an array (n, 2)")
         n = len(m)
-        logit = np.zeros(n) if self.logit is None else np.array(self.logit, dtype=float)
-        v = np.ones((n, 2)) if self.variances is None else np.array(self.variances, dtype=float)
+        logit = np.zeros(n) if self.logit is None else numbers_of("logit", self.logit)
+        given = self.variances
+        v = np.ones((n, 2)) if given is None else numbers_of("variances", given)
         require(q.shape == (n, 3), "q", q.shape, f"Q11, Q12, Q22 for each run, ({n}, 3)")
         require(logit.shape == (n,), "logit", logit.shape, f"one a run, ({n},)")
         require(v.shape == (n, 2), "variances", v.shape, f"two a run, ({n}, 2)")
@@ -80,7 +82,9 @@ class Overlaps:
         variances: ArrayLike | None = None,
     ) -> Self:
         """The overlaps of `means` (n, 2, d) with each other and with μ* = `mode` (d,)."""
-        means, mode = np.asarray(means, dtype=float), np.asarray(mode, dtype=float)
+        means, mode = numbers_of("means", means), numbers_of("mode", mode)
+        fits = mode.ndim == 1 and means.ndim == 3 and means.shape[1:] == (2, len(mode))
+        require(fits, "means", means.shape, f"an array (n, 2, d), d that of the mode {mode.shape}")
         gram = np.einsum("nid,njd->nij", means, means)
         q = np.stack([gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1]], axis=-1)
         return cls(means @ mode, q, logit, variances)  # type: ignore[arg-type]

@@ -59,9 +59,10 @@ def write_bytes(path: Path | str, content: bytes) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:  # after an interruption too
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def write_recorded(path: Path | str, content: bytes, record: Mapping[str, Any]) -> None:
@@ -104,10 +105,17 @@ def read_table(path: Path | str) -> pd.DataFrame:
         content = Path(path).read_bytes()
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    if hashlib.sha256(content).hexdigest() != read_sidecar(path).get("sha256"):
+    beside = read_sidecar(path)
+    if hashlib.sha256(content).hexdigest() != beside.get("sha256"):
         remedy = "it was cut off or edited; delete it and run again"
         raise StoreError(f"{path}: its bytes are not those recorded beside it: {remedy}")
-    return pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[])
+    try:
+        table = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[])
+    except ValueError as error:  # not text, not CSV, or nothing at all
+        raise StoreError(f"{path}: not a table ({error})") from error
+    if set(table.columns) != set(beside.get("units", {})):
+        raise StoreError(f"{path}: its columns are not those of {sidecar(path)}")
+    return table
 
 
 def read_sidecar(path: Path | str) -> dict[str, Any]:

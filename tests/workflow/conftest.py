@@ -16,7 +16,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 1800  # seconds for any run of Snakemake: ten times what the longest takes
-COPIED = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "src", "envs")
+COPIED = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "src", "envs", "reference")
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,21 @@ class Pipeline:
 
     folder: Path
 
+    def command(self, *arguments: str) -> list[str]:
+        """What runs Snakemake on the smoke configuration."""
+        called = [sys.executable, "-m", "snakemake", "--configfile", "config/smoke.yaml"]
+        return [*called, *arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on the smoke configuration."""
-        command = [sys.executable, "-m", "snakemake", "--configfile", "config/smoke.yaml"]
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         done = subprocess.run(
-            [*command, *arguments],
+            self.command(*arguments),
             cwd=self.folder,
-            env=environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=LIMIT,
@@ -67,12 +74,13 @@ class Pipeline:
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def copy_repository(folder: Path) -> Pipeline:
+def copy_repository(folder: Path, root: Path = ROOT, ignore: str = "__pycache__") -> Pipeline:
     """The workflow and its code, without what any run has made."""
+    folder.mkdir(exist_ok=True)
     for name in COPIED:
-        source = ROOT / name
+        source = root / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns(ignore))
         else:
             shutil.copy2(source, folder / name)
     return Pipeline(folder)
@@ -100,6 +108,12 @@ def finished(tmp_path_factory):
 def fresh(tmp_path):
     """A copy of the repository in which nothing has been run."""
     return copy_repository(tmp_path)
+
+
+@pytest.fixture
+def clean(finished, tmp_path):
+    """A copy of the repository that holds no outputs, but the machine code of the finished run."""
+    return copy_repository(tmp_path / "repository", finished.folder, ignore="")
 
 
 @pytest.fixture

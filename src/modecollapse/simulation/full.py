@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import choice, integer, require, within
+from ..checks import choice, integer, numbers_of, require, within
 from ..devices import resolve
 from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
@@ -112,6 +112,7 @@ def simulate(
     >>> [str(o) for o in run.outcome]
     ['both modes', 'both modes', 'both modes']
     """
+    require(isinstance(start, Overlaps), "start", start, "Overlaps, such as of random_start")
     targets = _targets(target, len(start))
     eta = _rates(eta, len(start))
     tempered = schedule is not None and not isinstance(schedule, NoAnnealing)
@@ -170,6 +171,8 @@ def _coordinates(targets: Sequence[BimodalTarget], start: Overlaps) -> FloatArra
 
 def _targets(target: BimodalTarget | Sequence[BimodalTarget], n: int) -> list[BimodalTarget]:
     targets = [target] * n if isinstance(target, BimodalTarget) else list(target)
+    known = all(isinstance(one, BimodalTarget) for one in targets)
+    require(known, "target", target, "a target, or one a run")
     require(len(targets) == n, "target", f"{len(targets)} targets", f"one, or one a run, {n}")
     dimensions = sorted({p.dimension for p in targets})
     require(len(dimensions) <= 1, "target", f"dimensions {dimensions}", "one dimension for all")
@@ -177,7 +180,7 @@ def _targets(target: BimodalTarget | Sequence[BimodalTarget], n: int) -> list[Bi
 
 
 def _rates(eta: ArrayLike, n: int) -> FloatArray:
-    eta = np.asarray(eta, dtype=float)
+    eta = numbers_of("eta", eta, f"a number, or one a run, ({n},)")
     require(eta.shape in ((), (n,)), "eta", eta.shape, f"a number, or one a run, ({n},)")
     good = bool((np.isfinite(eta) & (eta >= 0)).all())
     require(good, "eta", eta.tolist(), "finite numbers >= 0")

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, zeta
 
-from ..checks import choice, integer, require, within
+from ..checks import choice, integer, numbers_of, require, within
 from ..compiled import compiled
 from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
@@ -477,7 +477,7 @@ def integrate_annealed(
     """
     s = _setting(target, eta, train_means, sphere, variances, speed_over_beta)
     start.check(target)
-    times = np.array(times, dtype=float)
+    times = numbers_of("times", times)
     increasing = times.ndim == 1 and times.size > 0 and bool((np.diff(times) > 0).all())
     increasing = increasing and bool(np.isfinite(times).all()) and times[0] >= 0
     require(increasing, "times", times, "strictly increasing numbers >= 0")

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 
-from ..checks import choice, within
+from ..checks import choice, numbers_of, within
 from .equilibria import SEPARATIONS, FixedPoint, _settings, _split, newton, solve_fold
 from .invariant_line import TargetCurve, _unit_tangent, equilibrium, fold_condition, split_from
 
@@ -149,7 +149,7 @@ def fold_lines(separations: ArrayLike, outer_weight: float = 0.5) -> pd.DataFram
     """
     _, _, logit = _settings(1.0, 0.5, _weight(outer_weight, "outer_weight"))
     rows = []
-    for r in np.atleast_1d(np.asarray(separations, dtype=float)):
+    for r in np.atleast_1d(numbers_of("separations", separations)):
         folds = _folds_at(_settings(r, 0.5, 0.5)[0], logit)
         if folds:
             both, birth = folds[0][1], min(value for _, value in folds[1::2])
@@ -177,8 +177,8 @@ def regions(
     >>> regions([0.5, 0.9], [2.0, 3.0]).region.tolist()
     ['both modes only', 'both and collapse', 'collapse only', 'both and collapse']
     """
-    weights = np.atleast_1d(np.asarray(target_weights, dtype=float))
-    radii = np.atleast_1d(np.asarray(separations, dtype=float))
+    weights = np.atleast_1d(numbers_of("target_weights", target_weights))
+    radii = np.atleast_1d(numbers_of("separations", separations))
     found = {}
     for r in radii:
         _, _, logit = _settings(r, 0.5, component_weight)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from ..checks import integer, require, within
+from ..checks import integer, numbers_of, require, within
 from ..compiled import compiled
 from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
@@ -203,7 +203,7 @@ def integrate(
 
     Parameters
     ----------
-    target : one target for all runs, or one for each.
+    target : one target for all runs, or one for each; separations up to 20.
     start : the n initial states at time 0; unit variances.
     times : (T,), strictly increasing, the first ≥ 0: when to log.  One time costs one state.
     eta : η ≥ 0, the speed of the weights, one for all or (n,); 0 for fixed weights.
@@ -224,9 +224,10 @@ def integrate(
     >>> int(run.collapsed.sum()), bool((run.final("kl") < 1e-12).all())
     (0, True)
     """
+    require(isinstance(start, Overlaps), "start", start, "Overlaps, such as of random_start")
     n = len(start)
     weights, settings = _settings(target, start, eta)
-    times = np.array(times, dtype=float)
+    times = numbers_of("times", times, "strictly increasing numbers >= 0")
     increasing = times.ndim == 1 and times.size > 0 and bool((np.diff(times) > 0).all())
     increasing = increasing and bool(np.isfinite(times).all()) and times[0] >= 0
     require(increasing, "times", times, "strictly increasing numbers >= 0")
@@ -285,6 +286,8 @@ def _settings(
     """π and (r, logit π, η) of each run, (n,) and (n, 3), or ValueError."""
     n = len(start)
     targets = [target] * n if isinstance(target, BimodalTarget) else list(target)
+    known = all(isinstance(one, BimodalTarget) for one in targets)
+    require(known, "target", target, "a target, or one a run")
     require(len(targets) == n, "target", f"{len(targets)} targets", f"one, or one a run, {n}")
     rows: dict[BimodalTarget, list[int]] = {}
     for i, one in enumerate(targets):
@@ -294,7 +297,7 @@ def _settings(
         start[np.array(chosen)].check(one)
     unit = bool((start.variances == 1).all())
     require(unit, "start.variances", start.variances, "1; others are in theory.annealed")
-    etas = np.asarray(eta, dtype=float)
+    etas = numbers_of("eta", eta, f"one number, or one a run, ({n},)")
     require(etas.shape in ((), (n,)), "eta", etas.shape, f"one number, or one a run, ({n},)")
     require(bool((np.isfinite(etas) & (etas >= 0)).all()), "eta", eta, "finite numbers >= 0")
     settings = np.empty((n, 3))

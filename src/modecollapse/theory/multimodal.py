@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import LSODA
 
-from ..checks import choice, integer, require, within
+from ..checks import choice, integer, numbers_of, require, within
 from ..mixtures import BimodalTarget, GaussianMixture
 from ..outcomes import modes_found, outcome
 from ..overlaps import ROUNDING, STARTS, Overlaps
@@ -72,7 +72,7 @@ class MultimodalTarget:
     weights: FloatArray = field(default=None)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
-        r = np.array(self.overlaps, dtype=float)
+        r = numbers_of("overlaps", self.overlaps)
         square = r.ndim == 2 and r.shape[0] == r.shape[1] > 0
         require(square, "overlaps", r.shape, "a matrix (K*, K*)")
         require(bool(np.isfinite(r).all()), "overlaps", "NaN or infinity", "finite numbers")
@@ -155,10 +155,10 @@ class MultimodalOverlaps:
     logits: FloatArray = field(default=None)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
-        m, q = np.array(self.m, dtype=float), np.array(self.q, dtype=float)
+        m, q = numbers_of("m", self.m), numbers_of("q", self.q)
         require(m.ndim == 3 and m.shape[1] > 0, "m", m.shape, "an array (n, K, K*)")
         n, k, _ = m.shape
-        logits = np.zeros((n, k)) if self.logits is None else np.array(self.logits, dtype=float)
+        logits = np.zeros((n, k)) if self.logits is None else numbers_of("logits", self.logits)
         require(q.shape == (n, k, k), "q", q.shape, f"Q for each run, ({n}, {k}, {k})")
         require(logits.shape == (n, k), "logits", logits.shape, f"K a run, ({n}, {k})")
         for name, value in (("m", m), ("q", q), ("logits", logits)):
@@ -184,7 +184,7 @@ class MultimodalOverlaps:
         cls, means: ArrayLike, modes: ArrayLike, logits: ArrayLike | None = None
     ) -> Self:
         """The overlaps of `means` (n, K, d) with each other and with `modes` (K*, d)."""
-        means, modes = np.asarray(means, dtype=float), np.asarray(modes, dtype=float)
+        means, modes = numbers_of("means", means), numbers_of("modes", modes)
         return cls(means @ modes.T, means @ means.swapaxes(1, 2), logits)  # type: ignore[arg-type]
 
     @classmethod
@@ -350,7 +350,7 @@ def integrate_modes(
     (array([3., 3.]), True)
     """
     target = MultimodalTarget.of(target)
-    times = np.array(times, dtype=float)
+    times = numbers_of("times", times)
     allowed = "increasing finite times >= 0"
     require(times.ndim == 1 and times.size > 0, "times", times.shape, "at least one time")
     ordered = bool(np.isfinite(times).all() and times[0] >= 0 and (np.diff(times) > 0).all())
