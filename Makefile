@@ -2,22 +2,25 @@
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 CHOSEN := $(if $(CONFIG),--configfile $(CONFIG))
+QUIET := $(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),--quiet)
 BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 SETUP := .venv/.ready
 
 .PHONY: figures gallery verify test test-slow smoke benchmark lint setup clean report test-slurm
 
-# `make figures CONFIG=config/mine.yaml` takes a named configuration; so does `make verify`.
+# `make figures CONFIG=config/mine.yaml` takes a named configuration; so do `make report` and
+# `make verify`.  It is checked before Snakemake reads it: see docs/reproducibility.md.
 figures: setup
-	$(RUN) modecollapse check $(CHOSEN) && snakemake --cores $(CORES) $(CHOSEN)
+	$(RUN) modecollapse check $(CHOSEN) && snakemake --cores $(CORES) $(QUIET) $(CHOSEN)
 
 smoke: setup
-	$(RUN) snakemake --cores $(CORES) --configfile config/smoke.yaml
+	$(RUN) snakemake --cores $(CORES) $(QUIET) --configfile config/smoke.yaml
 
 # One HTML file with every figure, table and run time; everything in it is brought up to date first.
 report: setup
-	$(RUN) snakemake --cores $(CORES) $(CHOSEN) -- report \
+	$(RUN) modecollapse check $(CHOSEN) \
+		&& snakemake --cores $(CORES) $(QUIET) $(CHOSEN) -- report \
 		&& snakemake --report report.html $(CHOSEN) -- report
 
 test: setup

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     read.set_defaults(run=_check)
     check = commands.add_parser("verify", help="check all outputs against records and references")
     check.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
-    check.add_argument("--bless", action="store_true", help="take the tables as the references")
+    check.add_argument("--bless", action="store_true", help="take the tables as the reference")
     check.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
     check.set_defaults(run=_verify)
     return parser
@@ -91,9 +91,28 @@ def _configuration(given: argparse.Namespace) -> dict[str, Any]:
 
 def _check(given: argparse.Namespace) -> int:
     config = _configuration(given)
-    tables = sum(len(figure) for figure in configuration.blocks(config).values())
-    print(f"{config['name']}: {len(configuration.blocks(config))} figures, {tables} tables")
+    figures = configuration.blocks(config)
+    faults = [
+        fault
+        for figure, tables in figures.items()
+        for table, sources in tables.items()
+        for source, block in sources.items()
+        for fault in _misfits(f"{figure}.{table}.{source}", table, source, block)
+    ]
+    if faults:
+        raise configuration.ConfigurationError("\n".join(faults))
+    print(f"{config['name']}: {len(figures)} figures, {sum(map(len, figures.values()))} tables")
     return 0
+
+
+def _misfits(path: str, table: str, source: str, block: dict[str, Any]) -> Iterator[str]:
+    """What does not go together in a block; the module that computes it knows."""
+    from .jobs.compute import settings_of  # it loads all that the module needs
+
+    try:
+        settings_of(table, source, block)
+    except ValueError as error:
+        yield f"{path}.{error}"
 
 
 def _verify(given: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from ..provenance import record
 from ..store import write_table
 from .entry import run
 
-__all__ = ["compute", "main", "module_name"]
+__all__ = ["compute", "main", "module_name", "settings_of"]
 
 
 def module_name(table: str, source: str) -> str:
@@ -31,11 +31,22 @@ def compute(
     """Compute a share on `device` and write it, with its provenance, to `output`."""
     start = time.monotonic()
     module = import_module(module_name(table, source))
-    frame = module.compute(module.Settings(**_frozen(block)), share)
+    frame = module.compute(settings_of(table, source, block), share)
     seconds = time.monotonic() - start
     made_by = record([module.__name__, __spec__.name], block, [], seconds, device)
     write_table(output, frame, module.UNITS, made_by)
     logging.info("%d rows in %.1f s", len(frame), seconds)
+
+
+def settings_of(table: str, source: str, block: dict[str, Any]) -> Any:
+    """A block of the configuration as its module takes it.
+
+    Raises
+    ------
+    ValueError : naming the setting that does not go together with the others.
+    """
+    given = {name: value for name, value in block.items() if name != "jobs"}
+    return import_module(module_name(table, source)).Settings(**_frozen(given))
 
 
 def _frozen(value: Any) -> Any:

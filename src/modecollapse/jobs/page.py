@@ -15,6 +15,7 @@ import yaml
 
 from ..store import read_sidecar, read_table, write_bytes
 from ..verify import Finding, verify
+from .entry import run
 
 __all__ = ["main", "settings_page", "table_page", "verification_page"]
 
@@ -96,4 +97,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ...checks import require
 from ...theory.equilibria import branches
 from ..share import Share
 from .rest import UNITS
@@ -20,6 +21,10 @@ class Settings:
     target_weights: tuple[float, ...]
     lowest: float
     highest: float
+
+    def __post_init__(self) -> None:
+        allowed = f"a number > lowest = {self.lowest}"
+        require(self.highest > self.lowest, "highest", self.highest, allowed)
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ...checks import require
 from ...theory.bifurcations import regions
 from ..share import Share
 
@@ -29,6 +30,10 @@ class Settings:
     lowest: float
     highest: float
     points: int
+
+    def __post_init__(self) -> None:
+        allowed = f"a number > lowest = {self.lowest}"
+        require(self.highest > self.lowest, "highest", self.highest, allowed)
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:

@@ -1,0 +1,125 @@
+"""What the documents name is there: files, commands, figures, tables, names and anchors."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import modecollapse
+from modecollapse.cli import main
+from modecollapse.configuration import blocks, load
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+FIGURES = blocks(load([ROOT / "config.yaml"]))
+TABLES = {*chain.from_iterable(FIGURES.values()), "benchmarks"}
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+MADE = {"results": TABLES, "figures": set(FIGURES)}  # by commands, so not there in a checkout
+EXAMPLES = {"wide"}  # configurations that a document tells the reader to write
+
+
+def code(text: str) -> list[str]:
+    """The lines of fenced blocks, and what stands between backticks."""
+    fenced = [line for _, block in FENCE.findall(text) for line in block.splitlines()]
+    return [*fenced, *re.findall(r"`([^`\n]+)`", FENCE.sub("", text))]
+
+
+def exists(name: str) -> bool:
+    """Whether a path is there, in the checkout or the package, or is one that a command makes.
+
+    What stands for a name, as in ``figures/<name>.py``, stands for any.
+    """
+    top, *below = Path(name).parts
+    pattern = re.sub(r"<\w+>", "*", name.rstrip("/"))
+    if any(list(folder.glob(pattern)) for folder in (ROOT, ROOT / "src" / "modecollapse")):
+        return True
+    stem = Path(pattern).stem
+    return (
+        (top in MADE and (not below or stem in MADE[top] | EXAMPLES | {"*"}))
+        or (top == "config" and stem in EXAMPLES)
+        or name == "logs/"
+    )
+
+
+def paths(text: str) -> set[str]:
+    """The words in code that are paths below a folder of the project."""
+    tops = {path.name for path in [*ROOT.iterdir(), *(ROOT / "src" / "modecollapse").iterdir()]}
+    words = re.findall(r"(?<![\w/.:-])[\w.-]+/[\w./<>*-]*", "\n".join(code(text)))
+    return {word.rstrip(".") for word in words if word.split("/")[0] in tops | MADE.keys()}
+
+
+def slugs(text: str) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ +(.+)$", FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.fixture(params=DOCUMENTS, ids=lambda path: path.name)
+def document(request) -> Path:
+    return request.param
+
+
+def test_every_path_is_there(document):
+    named = paths(document.read_text(encoding="utf-8"))
+    assert sorted(name for name in named if not exists(name)) == []
+
+
+def test_every_link_leads_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        there = document.parent / name if name else document
+        assert there.exists(), target
+        assert not anchor or anchor in slugs(there.read_text(encoding="utf-8")), target
+
+
+def test_every_command_exists(document):
+    text = document.read_text(encoding="utf-8")
+    targets = re.findall(
+        r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    for line in code(text):
+        for words in re.findall(r"(?:^|&& |\()make((?: [\w=./-]+)*)", line):
+            wanted = [word for word in words.split() if "=" not in word and word[0] != "-"]
+            assert set(wanted) <= set(targets), line
+        for command in re.findall(r"^modecollapse (\w+)", line):
+            with pytest.raises(SystemExit) as ended:
+                main([command, "--help"])
+            assert ended.value.code == 0, line
+
+
+def test_every_name_of_the_package_exists(document):
+    text = document.read_text(encoding="utf-8")
+    assert set(re.findall(r"\bmc\.(\w+)", text)) <= set(modecollapse.__all__)
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("src/modecollapse/cli.py", True),
+        ("theory/rhs.py", True),
+        ("figures/fig1_collapse.pdf", True),
+        ("workflow/schemas/<figure>.yaml", True),
+        ("results/wide/", True),
+        ("src/modecollapse/gone.py", False),
+        ("docs/gone.md", False),
+        ("figures/fig9_gone.pdf", False),
+        ("results/gone.csv", False),
+        ("config/gone.yaml", False),
+    ],
+)
+def test_what_is_not_there_is_found(name, there):
+    assert exists(name) == there
+    assert paths(f"See `{name}`.") == {name}
+
+
+def test_the_words_of_the_readme_are_read():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert {"profiles/slurm", "config/cluster.yaml", "reference/"} <= paths(text)
+    assert "make test        # the tests; 10 minutes on 2 cores at most" in code(text)
+    assert "trust" in slugs(text)
