@@ -198,3 +198,21 @@ def test_points_of_another_dimension_are_refused():
     flow = RealNVP(4, 2, 4, 1)
     with pytest.raises(ValueError, match=r"^x: got"):
         log_density(flow, parameters(flow), torch.zeros(FLOWS, 2, 5, dtype=torch.float64))
+
+
+def test_passes_that_overlap_do_not_share_memory():
+    """Two passes forward before the first one back; then a third in memory that is free again."""
+    flow = RealNVP(5, 3, 8, 2)
+    theta = parameters(flow, torch.float64).requires_grad_()
+    batches = [points(flow, 20, torch.float64) + k for k in range(3)]
+
+    def loss(forward, z):
+        x, log_det = forward(theta, z)
+        return (x.sin().sum() - (log_det * x[..., 0]).sum()).sum()
+
+    expected = [torch.autograd.grad(loss(flow._forward, z), theta)[0] for z in batches]
+    open_passes = [loss(flow.forward, z) for z in batches[:2]]
+    found = [torch.autograd.grad(value, theta)[0] for value in open_passes]
+    found.append(torch.autograd.grad(loss(flow.forward, batches[2]), theta)[0])
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)

@@ -253,8 +253,28 @@ def test_compile_falls_back_with_one_warning(monkeypatch):
     assert same(run, train(TARGET, SMALL))
 
 
+def test_a_compiled_gradient_that_is_wrong_is_not_used(monkeypatch):
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, loss):
+            return loss.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return 1.001 * gradient
+
+    monkeypatch.setattr(torch, "compile", lambda f: lambda *a: Wrong.apply(f(*a)))
+    with pytest.warns(UserWarning, match="the compiled gradient is wrong") as caught:
+        run = train(TARGET, SMALL, compile=True)
+    assert len(caught) == 1
+    assert same(run, train(TARGET, SMALL))
+
+
 @pytest.mark.slow
-def test_compiled_training_is_the_same_training():
+@pytest.mark.filterwarnings("default:compile")
+@pytest.mark.parametrize("dimension", [2, 5])
+def test_compiled_training_is_the_same_training(dimension):
     settings = replace(SMALL, dtype="float64", steps=10)
-    fast, plain = train(TARGET, settings, compile=True), train(TARGET, settings)
+    p = BimodalTarget(2.0, dimension)
+    fast, plain = train(p, settings, compile=True), train(p, settings)
     assert np.allclose(fast.final("kl"), plain.final("kl"), rtol=1e-6, atol=1e-8)

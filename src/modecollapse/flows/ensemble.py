@@ -92,8 +92,7 @@ class Ensemble:
         norm = torch.linalg.vector_norm(gradient, dim=1)
         self._mark_diverged(torch.isfinite(norm) & torch.isfinite(loss))
         factor = (self.settings.clip / norm).clamp(max=1)
-        moving = ~self.diverged
-        self.theta.grad = torch.where(moving[:, None], gradient * factor[:, None], 0)
+        self.theta.grad = gradient.mul_(factor[:, None]).masked_fill_(self.diverged[:, None], 0)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * self._learning_rate_factor()
         self.optimizer.step()

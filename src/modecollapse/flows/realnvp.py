@@ -58,6 +58,7 @@ class RealNVP:
         sizes = [shape.numel() for shape in self.shapes]
         self.bounds = np.repeat(1 / np.sqrt(np.repeat(fans, 2)), sizes)
         self.layers = depth + 1
+        self._free: list[_Workspace] = []
 
     def forward(self, theta: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         training = theta.requires_grad and torch.is_grad_enabled()
@@ -91,6 +92,24 @@ class RealNVP:
         size = 2 * self.layers
         return [parts[size * number : size * (number + 1)] for number in range(self.couplings)]
 
+    def joined(self, theta: Tensor) -> list[list[Tensor]]:
+        """The same with each bias below its weights, (S, in + 1, out)."""
+        shapes = [torch.Size([shape[0] + 1, shape[1]]) for shape in self.shapes[::2]]
+        parts = stacked(theta, shapes)
+        return [parts[i : i + self.layers] for i in range(0, len(parts), self.layers)]
+
+    def borrow(self, z: Tensor) -> _Workspace:
+        """Memory that no other pass is using."""
+        while self._free:
+            space = self._free.pop()
+            if space.key == _key(z):
+                return space
+        return _Workspace(self, z)
+
+    def give_back(self, space: _Workspace) -> None:
+        """To be called when a pass has ended; one that never does is collected with its graph."""
+        self._free.append(space)
+
     def _coefficients(self, network: list[Tensor], given: Tensor) -> tuple[Tensor, Tensor]:
         """λ and t of a coupling, each of the shape of the half that it moves."""
         hidden = given
@@ -102,6 +121,35 @@ class RealNVP:
     def join(self, given: Tensor, moved: Tensor) -> Tensor:
         """The coordinates in their own order, after all couplings."""
         return torch.cat([given, moved] if self.couplings % 2 == 0 else [moved, given], dim=-1)
+
+
+class _Workspace:
+    """Memory for a pass forward and back, which the next pass takes again.
+
+    The inputs of every layer end with a column of ones, so that a bias is one more row of its
+    weights, (S, n, in + 1) @ (S, in + 1, out), and one product does for both.  Fresh memory of this
+    size would be handed out by the system page by page, at a tenth of the time of a step.
+    """
+
+    def __init__(self, flow: RealNVP, z: Tensor) -> None:
+        self.key = _key(z)
+        size = flow.layers
+        fans = [shape[0] for shape in flow.shapes[::2]]
+        self.inputs = [z.new_ones(*z.shape[:-1], fan + 1) for fan in fans]
+        self.values = [x[..., :-1] for x in self.inputs]  # without the ones
+        self.outputs = [
+            z.new_empty(*z.shape[:-1], w[1]) for w in flow.shapes[2 * size - 2 :: 2 * size]
+        ]
+        widest = max(max(shape) for shape in flow.shapes)
+        self.back = [z.new_empty(z[..., 0].numel() * widest) for _ in range(2)]
+
+    def gradient(self, number: int, like: Tensor) -> Tensor:
+        """One of two places by turns, of the shape of `like`."""
+        return self.back[number % 2][: like.numel()].view(like.shape)
+
+
+def _key(z: Tensor) -> tuple[torch.Size, torch.dtype, torch.device]:
+    return z.shape, z.dtype, z.device
 
 
 class _Training(torch.autograd.Function):
@@ -119,19 +167,24 @@ class _Training(torch.autograd.Function):
     def forward(ctx: Any, theta: Tensor, z: Tensor, flow: RealNVP) -> tuple[Tensor, Tensor]:
         given, moved = z.split(flow.halves, dim=-1)
         log_det = z.new_zeros(z.shape[:-1])
+        space, size = flow.borrow(z), flow.layers
+        space.values[0].copy_(given)
         kept = []
-        for network in flow.networks(theta):
-            activations = [given]
-            for weight, bias in zip(network[:-2:2], network[1:-2:2], strict=True):
-                activations.append(torch.baddbmm(bias, activations[-1], weight).relu_())
-            raw, shift = torch.baddbmm(network[-1], activations[-1], network[-2]).chunk(2, dim=-1)
-            half = (raw / 2).tanh_()
+        for number, network in enumerate(flow.joined(theta)):
+            here = size * number
+            for place, weight in enumerate(network[:-1], here):
+                torch.bmm(space.inputs[place], weight, out=space.values[place + 1]).relu_()
+            raw = torch.bmm(space.inputs[here + size - 1], network[-1], out=space.outputs[number])
+            twice, shift = raw.chunk(2, dim=-1)
+            half = (0.5 * twice).tanh_()
             scale = (2 * half).exp_()
             log_det.add_(half.sum(-1), alpha=2)
-            kept += [moved, half, scale, *activations]
-            given, moved = torch.addcmul(shift, moved, scale), given
-        ctx.flow = flow
-        ctx.save_for_backward(theta, *kept)
+            kept += [moved, half, scale]
+            last = number + 1 == flow.couplings
+            out = torch.empty_like(moved) if last else space.values[here + size]
+            given, moved = torch.addcmul(shift, moved, scale, out=out), given
+        ctx.flow, ctx.space = flow, space
+        ctx.save_for_backward(theta, *space.inputs, *kept)
         return flow.join(given, moved), log_det
 
     @staticmethod
@@ -139,32 +192,29 @@ class _Training(torch.autograd.Function):
     def backward(ctx: Any, x_gradient: Tensor, log_det_gradient: Tensor) -> Any:
         flow: RealNVP = ctx.flow
         theta, *kept = ctx.saved_tensors
+        inputs, kept = kept[: len(flow.shapes) // 2], kept[len(flow.shapes) // 2 :]
         theta_gradient = torch.empty_like(theta)
-        size = 3 + flow.layers
         first, second = x_gradient.split(flow.halves, dim=-1)
         given, moved = (first, second) if flow.couplings % 2 == 0 else (second, first)
-        networks, gradients = flow.networks(theta), flow.networks(theta_gradient)
+        networks, gradients = flow.joined(theta), flow.joined(theta_gradient)
         for number in reversed(range(flow.couplings)):
-            old, half, scale, *activations = kept[size * number : size * (number + 1)]
+            old, half, scale = kept[3 * number : 3 * (number + 1)]
             through = given * scale
             log_scale = torch.addcmul(log_det_gradient.unsqueeze(-1), through, old)
-            back = torch.cat([log_scale.addcmul_(log_scale, half.square(), value=-1), given], -1)
+            raw, shift = ctx.space.outputs[number].chunk(2, dim=-1)  # their values serve no more
+            torch.ops.aten.tanh_backward(log_scale, half, grad_input=raw)
+            shift.copy_(given)
+            back = ctx.space.outputs[number]
             wanted = number > 0 or ctx.needs_input_grad[1]
-            back = _network_gradient(networks[number], gradients[number], activations, back, wanted)
+            for layer in reversed(range(flow.layers)):
+                place = flow.layers * number + layer
+                torch.bmm(inputs[place].mT, back, out=gradients[number][layer])
+                if layer > 0 or wanted:
+                    x, weight = ctx.space.values[place], networks[number][layer][:, :-1]
+                    back = torch.bmm(back, weight.mT, out=ctx.space.gradient(layer, x))
+                if layer > 0:
+                    torch.ops.aten.threshold_backward(back, x, 0, grad_input=back)
             given, moved = moved + back if wanted else moved, through
+        flow.give_back(ctx.space)
         z_gradient = torch.cat([given, moved], -1) if ctx.needs_input_grad[1] else None
         return theta_gradient, z_gradient, None
-
-
-def _network_gradient(
-    network: list[Tensor], out: list[Tensor], activations: list[Tensor], back: Tensor, wanted: bool
-) -> Tensor:
-    """Write a network's parameter gradients to `out`; the gradient in its input, where `wanted`."""
-    for layer in reversed(range(len(activations))):
-        torch.bmm(activations[layer].mT, back, out=out[2 * layer])
-        torch.sum(back, 1, keepdim=True, out=out[2 * layer + 1])
-        if layer > 0 or wanted:
-            back = torch.bmm(back, network[2 * layer].mT)
-        if layer > 0:
-            back = torch.ops.aten.threshold_backward(back, activations[layer], 0)
-    return back
