@@ -22,7 +22,7 @@ from modecollapse.simulation.streams import NormalStream
 
 __all__ = ["rows"]
 
-TARGET, BATCH, STEP_SIZE, STEPS, ROUNDS = BimodalTarget(3.0, 128), 1024, 0.05, 50, 9
+TARGET, BATCH, STEP_SIZE, STEPS, ROUNDS = BimodalTarget(3.0, 128), 1024, 0.05, 200, 9
 LARGE, FEW = BimodalTarget(3.0, 10_000), 2
 UNIT = "steps per second and run"
 

@@ -9,7 +9,7 @@ from scipy import stats
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from modecollapse.mixtures import BimodalTarget
-from modecollapse.simulation.estimators import Estimator, Mixtures, log_weights, product
+from modecollapse.simulation.estimators import Estimator, Mixtures, components, log_weights, product
 
 DIMENSION, BATCH = 5, 12
 TARGETS = [BimodalTarget(2.0, DIMENSION, 0.8), BimodalTarget(3.0, DIMENSION, 0.5)]
@@ -70,7 +70,7 @@ def by_hand(state, noise, first, *, score_term, stratified, unit, cuts=(BATCH,),
         variances=not unit,
     )
     for begin, end in itertools.pairwise((0, *cuts)):
-        estimator.add(noise[:, begin:end].clone())
+        estimator.add(noise[:, begin:end].clone(), components(first, begin, end))
     return estimator.gradient()
 
 

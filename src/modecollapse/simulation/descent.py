@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from ..mixtures import BimodalTarget
 from ..overlaps import Overlaps
 from ..schedules import Schedule
-from .estimators import Estimator, Gradient, Mixtures, log_weights, product
+from .estimators import Estimator, Gradient, Mixtures, components, log_weights, product
 from .evaluation import evaluate
 from .optimizers import OPTIMIZERS
 from .streams import NormalStream, Purpose, generator
@@ -79,7 +80,7 @@ class Settings:
         """Bytes for n runs of which `at_once` advance together."""
         d, block, item = self.dimension, max(self.blocks), self.dtype.itemsize
         vectors = (12 + 3 * OPTIMIZERS[self.optimizer].copies) * d * item
-        each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8)
+        each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8) + 16 * self.batch
         once = PER_CALL + 15 * d * 8 + self.evaluation_samples * PER_SAMPLE * 8
         return once + at_once * each + 16 * n * len(self.statistics) * len(self.log_steps)
 
@@ -114,12 +115,14 @@ class Runs:
             rng = generator(seed, number, Purpose.DIRECTIONS)
             self._vectors[k] = _placed(coordinates[k], d, rng).to(settings.dtype)
         self._logit = self._tensor(start.logit)
+        self._log_weights = log_weights(self._logit)
         self._variances = self._tensor(start.variances)
         self._eta = self._tensor(eta)
         self._target_log_weights = self._tensor([np.log(p.weights) for p in targets])
         self._beta = np.ones(n) * settings.schedule.beta(0.0)
         kind = OPTIMIZERS[settings.optimizer]
         self._of_means, self._of_logit, self._of_variances = kind(), kind(), kind()
+        self._divided: tuple[Tensor, list[Tensor]] | None = None
         # whole cache lines for each run
         stride = -(-max(settings.blocks) * d // 16) * 16
         self._buffer = torch.empty(n, stride, dtype=settings.dtype, device=device)
@@ -151,6 +154,7 @@ class Runs:
         self._move(speed, self._of_means.direction(gradient.means))
         if gradient.logit is not None:
             self._logit = self._logit - speed * self._eta * self._of_logit.direction(gradient.logit)
+            self._log_weights = log_weights(self._logit)
         if gradient.variances is not None:
             self._scale(speed[:, None] * self._of_variances.direction(gradient.variances))
         schedule, kl = self._settings.schedule, None
@@ -162,11 +166,12 @@ class Runs:
     def _gradient(self) -> Gradient:
         """The gradient of every run, from a fresh batch."""
         settings = self._settings
+        first, blocks = self._division()
         estimator = Estimator(
             self._vectors,
             self._mixtures(),
             batch=settings.batch,
-            first=self._tensor(self._first_component_counts()),
+            first=first,
             score_term=settings.estimator == "pathwise",
             stratified=settings.components == "stratified",
             norms=not settings.unit,
@@ -174,19 +179,27 @@ class Runs:
             variances=settings.variances != "fixed",
         )
         d, stride = settings.dimension, self._buffer.shape[1]
-        for size in settings.blocks:
-            noise = self._buffer.as_strided((len(self._noise), size, d), (stride, d, 1))
+        for one in blocks:
+            noise = self._buffer.as_strided((len(self._noise), one.shape[2], d), (stride, d, 1))
             for stream, out in zip(self._noise, noise.unbind(), strict=True):
                 stream.fill(out)
-            estimator.add(noise)
+            estimator.add(noise, one)
         return estimator.gradient()
 
+    def _division(self) -> tuple[Tensor, list[Tensor]]:
+        """How many samples of each run's batch are from component 1, and which, block by block;
+        always the same where they are stratified."""
+        if self._divided is None or self._settings.components == "sampled":
+            first = self._tensor(self._first_component_counts())
+            ends = np.cumsum([0, *self._settings.blocks]).tolist()
+            self._divided = first, [components(first, a, b) for a, b in pairwise(ends)]
+        return self._divided
+
     def _first_component_counts(self) -> NDArray[np.int_]:
-        """How many samples of each run's batch are from component 1."""
         n, batch = len(self._targets), self._settings.batch
         if self._settings.components == "stratified":
             return np.full(n, (batch + 1) // 2)
-        weights = np.nan_to_num(log_weights(self._logit)[:, 0].exp().cpu().numpy(), nan=0.5)
+        weights = np.nan_to_num(self._log_weights[:, 0].exp().cpu().numpy(), nan=0.5)
         pairs = zip(self._chooser, weights, strict=True)
         return np.array([rng.binomial(batch, weight) for rng, weight in pairs])
 
@@ -212,7 +225,7 @@ class Runs:
     def _mixtures(self) -> Mixtures:
         return Mixtures(
             gram=product(self._vectors, self._vectors.mT).double(),
-            log_weights=log_weights(self._logit),
+            log_weights=self._log_weights,
             variances=self._variances,
             target_log_weights=self._target_log_weights,
             beta=self._tensor(self._beta),

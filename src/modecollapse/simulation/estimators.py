@@ -35,6 +35,7 @@ __all__ = [
     "Estimator",
     "Gradient",
     "Mixtures",
+    "components",
     "densities",
     "log_weights",
     "product",
@@ -107,27 +108,31 @@ class Densities:
 def densities(mixtures: Mixtures, products: Tensor, norms: Tensor | None) -> Densities:
     """Evaluate q and p where x·μ_1, x·μ_2, x·μ* = `products` (n, 3, b) and ‖x‖² = `norms` (n, b),
     which may be left out, of both, where it cancels: v_1 = v_2 = 1 and β = 1."""
-    halves = 0.5 * mixtures.gram.diagonal(dim1=1, dim2=2)[:, :, None]
-    log_joint = products[:, :2] - halves[:, :2]  # −‖x − μ_i‖²/2, but for the norm
-    log_modes = torch.stack([products[:, 2], -products[:, 2]], 1) - halves[:, 2:]
-    if norms is not None:
+    halves = 0.5 * mixtures.gram.diagonal(dim1=1, dim2=2)
+    halves = torch.cat([halves, halves[:, 2:]], 1)
+    logs = torch.cat([mixtures.log_weights, mixtures.target_log_weights], 1)
+    parts = torch.cat([products, -products[:, 2:]], 1)  # of μ_1, μ_2, μ*, −μ*, all at once
+    if norms is None:
+        parts += (logs - halves)[:, :, None]
+    else:
+        parts -= halves[:, :, None] + 0.5 * norms[:, None]  # −‖x − μ‖²/2
         variances = mixtures.variances[:, :, None]
-        log_joint = (log_joint - 0.5 * norms[:, None]) / variances
-        log_joint = log_joint - 0.5 * mixtures.dimension * variances.log()
-        log_modes = log_modes - 0.5 * norms[:, None]
-    log_joint = log_joint + mixtures.log_weights[:, :, None]
-    log_modes = log_modes + mixtures.target_log_weights[:, :, None]
-    return Densities(log_joint, log_modes, _shares(log_joint), _shares(log_modes))
+        parts[:, :2] /= variances
+        parts[:, :2] -= 0.5 * mixtures.dimension * variances.log()
+        parts += logs[:, :, None]
+    pairs = parts.unflatten(1, (2, 2))
+    shares = _shares(pairs)
+    return Densities(pairs[:, 0], pairs[:, 1], shares[:, 0], shares[:, 1])
 
 
 def _shares(log_parts: Tensor) -> Tensor:
-    """exp(a_k) / (exp(a_1) + exp(a_2)) for parts a (n, 2, b), to full relative precision."""
-    odds = log_parts[:, 0] - log_parts[:, 1]
+    """exp(a_k) / (exp(a_1) + exp(a_2)) for parts a (n, m, 2, b), to full relative precision."""
+    odds = log_parts[:, :, 0] - log_parts[:, :, 1]
     small = odds.abs().neg_().exp_()
     more = small.add(1).reciprocal_()
     less = small * more
     up = odds > 0
-    return torch.stack([torch.where(up, more, less), torch.where(up, less, more)], 1)
+    return torch.stack([torch.where(up, more, less), torch.where(up, less, more)], 2)
 
 
 def log_weights(logit: Tensor) -> Tensor:
@@ -155,6 +160,13 @@ class Gradient:
     logit: Tensor | None
     variances: Tensor | None
     log_ratio: Tensor | None
+
+
+def components(first: Tensor, begin: int, end: int) -> Tensor:
+    """1 in the row of each sample's component, else 0, for the samples `begin` to `end` of a batch
+    that begins with `first` (n,) samples of component 1: (n, 2, end − begin)."""
+    one = (torch.arange(begin, end, device=first.device) < first[:, None]).double()
+    return torch.stack([one, 1 - one], 1)
 
 
 class Estimator:
@@ -198,10 +210,10 @@ class Estimator:
         self._points: Tensor | None = None
         self._moments: Tensor | None = None
 
-    def add(self, noise: Tensor) -> None:
-        """Add the next block of the batch, given its standard normals ε (n, b, d), which are
-        overwritten by the samples."""
-        one = self._components(noise.shape[1])
+    def add(self, noise: Tensor, one: Tensor) -> None:
+        """Add a block of the batch, given its standard normals ε (n, b, d), which are overwritten
+        by the samples, and whose components they are of, as :func:`components` says it."""
+        self._seen += noise.shape[1]
         x = self._samples(noise, one)
         members = one * self._counts_as[:, :, None]
         products = product(self._vectors, x.mT).double()
@@ -224,13 +236,6 @@ class Estimator:
             coefficients = _plus(coefficients, members.sum(1, keepdim=True) * pulls)
         if coefficients is not None:
             self._points = _plus(self._points, product(coefficients.to(x.dtype), x))
-
-    def _components(self, size: int) -> Tensor:
-        """1 in the row of each sample's component, else 0: (n, 2, size)."""
-        place = torch.arange(self._seen, self._seen + size, device=self._first.device)
-        self._seen += size
-        one = (place < self._first[:, None]).double()
-        return torch.stack([one, 1 - one], 1)
 
     def _samples(self, noise: Tensor, one: Tensor) -> Tensor:
         """x = μ_c + √v_c ε, in place of ε."""
