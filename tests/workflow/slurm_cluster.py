@@ -142,11 +142,25 @@ class Cluster:
         return done.stdout
 
     def accounted(self) -> dict[str, Job]:
-        """All jobs that the accounting database knows, by id; the purpose only of ended ones."""
+        """All jobs that the accounting database knows, by id; the purpose only of ended ones.
+
+        It hears of what happens some seconds later; waits until it has heard of the end of all jobs
+        that have left the queue.
+        """
         columns = "JobID,Comment,State,ReqMem,ReqTRES"
-        text = self.run("sacct", "-X", "-n", "-P", "-S", "now-1days", "--format", columns)
-        rows = (line.split("|") for line in text.splitlines())
-        return {row[0]: Job(row[1], row[2].split()[0], *row[3:]) for row in rows}
+        known: dict[str, Job] = {}
+
+        def ask() -> None:
+            queued = self.queued()
+            text = self.run("sacct", "-X", "-n", "-P", "-S", "now-1days", "--format", columns)
+            for line in text.splitlines():
+                job, purpose, state, memory, asked = line.split("|")
+                known[job] = Job(purpose, state.split()[0], memory, asked)
+                if job not in queued and known[job].state not in ENDED:
+                    _not_yet()
+
+        wait("the accounting", ask)
+        return known
 
     def queued(self) -> dict[str, Job]:
         """The jobs that wait, run or are about to end, by id."""

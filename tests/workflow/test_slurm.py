@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import slurm_cluster
@@ -63,13 +64,22 @@ def succeeds(process: subprocess.Popen, pipeline, seconds: float = PATIENCE) -> 
     assert code == 0, (pipeline.folder / "said").read_text(encoding="utf-8")[-20000:]
 
 
-def until(process: subprocess.Popen, happened: Callable[[], object], what: str) -> None:
-    """Wait until something has happened while Snakemake runs."""
+T = TypeVar("T")
+
+
+def until(process: subprocess.Popen, happened: Callable[[], T], what: str) -> T:
+    """What has happened, once it has happened while Snakemake runs."""
     end = time.monotonic() + PATIENCE
-    while not happened():
+    while not (seen := happened()):
         assert process.poll() is None, f"Snakemake ended before {what}"
         assert time.monotonic() < end, f"waited {PATIENCE} s in vain until {what}"
         time.sleep(0.5)
+    return seen
+
+
+def running(cluster) -> dict[str, str]:
+    """What the jobs that run are for, by id."""
+    return {job: row.purpose for job, row in cluster.queued().items() if row.state == "RUNNING"}
 
 
 def products(folder: Path) -> dict[str, bytes]:
@@ -90,12 +100,11 @@ def test_killed_jobs_are_tried_again_with_more(cluster, fresh):
     before = cluster.accounted().keys()
 
     def trained() -> list[str]:
-        running = {job for job, row in cluster.queued().items() if row.state == "RUNNING"}
-        return [job for job in running if "outcome_map_simulation" in cluster.queued()[job].purpose]
+        jobs = running(cluster).items()
+        return [job for job, purpose in jobs if "outcome_map_simulation" in purpose]
 
     with submitted(cluster, fresh, "figures/smoke/fig4_vanishing_weight.pdf") as process:
-        until(process, trained, "a simulation runs")
-        cluster.run("scancel", *trained())
+        cluster.run("scancel", *until(process, trained, "a simulation runs"))
         succeeds(process, fresh)
     new = [row for job, row in cluster.accounted().items() if job not in before]
     assert [(row.state, row.memory) for row in new if "simulation" in row.purpose] == [
@@ -138,16 +147,13 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, f
     reported = said().count("Finished jobid")
 
     with submitted(cluster, fresh) as process:
-
-        def running() -> set[str]:
-            return {job for job, row in cluster.queued().items() if row.state == "RUNNING"}
-
         node = ("scontrol", "update", f"nodename={cluster.host}")
-        until(process, running, "a job runs")
-        drained = running()
+        until(process, lambda: running(cluster), "a job runs")
         cluster.run(*node, "state=drain", "reason=rehearsal")
-        until(process, lambda: not drained & cluster.queued().keys(), "the node is empty")
-        assert not running()
+        until(process, lambda: not running(cluster), "the node is empty")
+        time.sleep(5)  # more than Slurm waits before it starts a job
+        assert not running(cluster)
+        assert cluster.queued()
         cluster.run(*node, "state=resume")
         succeeds(process, fresh, WHOLE)
     seen = before | first.keys()
