@@ -31,8 +31,13 @@ SOURCES = ("theory", "simulation", "flows")
 
 @pytest.fixture(scope="module")
 def cluster():
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt  # so that whoever ends the tests has it all cleaned up
+
+    before = signal.signal(signal.SIGTERM, stop)
     with slurm_cluster.slurm() as running:
         yield running
+    signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
