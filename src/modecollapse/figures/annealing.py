@@ -169,8 +169,9 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     table, flows = tables["annealing_map"], tables["flow_annealing"]
     forecast, practice = tables["annealing_forecast"], tables["annealing_practice"]
     where = ["beta_initial", "anneal_steps"]
-    wide = table.pivot_table("probability", where, "source")
-    gap = (wide["reduced simulation"] - wide["theory"]).abs().max()
+    wide = table.pivot_table(["probability", "n_runs"], where, "source")
+    p, n = wide["probability"], wide["n_runs"]
+    gap = (p["reduced simulation"] - p["theory"]) / np.sqrt((p * (1 - p) / n).sum(axis=1))
     slowest = table[table["anneal_steps"] == table["anneal_steps"].max()]
     lowest = slowest.groupby("source")["probability"].min()
     formula = _formula_gap(table, tables["annealing_formula"])
@@ -191,8 +192,9 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"sphere and trained variances, over the initial inverse temperature β_i and the time of "
         f"annealing; r = {first['separation']:g}, d = {first['dimension']}, π = "
         f"{first['target_weight']:g}: gradient flow ({runs['theory']} runs a cell) and stochastic "
-        f"descent ({runs['reduced simulation']} runs), which differ by at most {gap:.2f}; the "
-        f"lowest is {lowest.min():.2f}. (c) The same for RealNVP at r = {plain['separation']:g}, "
+        f"descent ({runs['reduced simulation']} runs), which differ by {np.sqrt((gap**2).mean()):.1f} standard "
+        f"errors (root mean square, and by {gap.mean():+.1f} in the mean); the lowest is "
+        f"{lowest.min():.2f}. (c) The same for RealNVP at r = {plain['separation']:g}, "
         f"d = {plain['dimension']}: {plain['probability']:.2f} without annealing, "
         f"{best['probability']:.2f} at best with it. (d) The cells of (a) and (b) against the "
         f"growth of β in a step: where β_i is small they fall on one curve. The closed formula is "
