@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -172,6 +173,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     wide = table.pivot_table(["probability", "n_runs"], where, "source")
     p, n = wide["probability"], wide["n_runs"]
     gap = (p["reduced simulation"] - p["theory"]) / np.sqrt((p * (1 - p) / n).sum(axis=1))
+    apart = math.sqrt((gap**2).mean())
     slowest = table[table["anneal_steps"] == table["anneal_steps"].max()]
     lowest = slowest.groupby("source")["probability"].min()
     formula = _formula_gap(table, tables["annealing_formula"])
@@ -192,7 +194,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"sphere and trained variances, over the initial inverse temperature β_i and the time of "
         f"annealing; r = {first['separation']:g}, d = {first['dimension']}, π = "
         f"{first['target_weight']:g}: gradient flow ({runs['theory']} runs a cell) and stochastic "
-        f"descent ({runs['reduced simulation']} runs), which differ by {np.sqrt((gap**2).mean()):.1f} standard "
+        f"descent ({runs['reduced simulation']} runs), which differ by {apart:.1f} standard "
         f"errors (root mean square, and by {gap.mean():+.1f} in the mean); the lowest is "
         f"{lowest.min():.2f}. (c) The same for RealNVP at r = {plain['separation']:g}, "
         f"d = {plain['dimension']}: {plain['probability']:.2f} without annealing, "
