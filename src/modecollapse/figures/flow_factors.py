@@ -77,11 +77,8 @@ def draw_by(
         axes.set_xscale("log", base=2)
         axes.set_xticks(np.sort(table[against].unique()), np.sort(table[against].unique()))
     if factor is not None:
-        axes.legend(
-            loc="upper right" if logarithmic else "upper left",
-            handletextpad=0.3,
-            borderaxespad=0.2,
-        )
+        place = {"direction": "center right", "couplings": "upper right"}.get(factor, "upper left")
+        axes.legend(loc=place, handletextpad=0.3, borderaxespad=0.2)
 
 
 def shades(count: int) -> list[str]:
