@@ -77,8 +77,12 @@ def draw_by(
         axes.set_xscale("log", base=2)
         axes.set_xticks(np.sort(table[against].unique()), np.sort(table[against].unique()))
     if factor is not None:
-        place = {"direction": "center right", "couplings": "upper right"}.get(factor, "upper left")
-        axes.legend(loc=place, handletextpad=0.3, borderaxespad=0.2)
+        free = "upper right" if logarithmic else "upper left"
+        axes.legend(
+            loc="center right" if factor == "direction" else free,
+            handletextpad=0.3,
+            borderaxespad=0.2,
+        )
 
 
 def shades(count: int) -> list[str]:
