@@ -110,6 +110,7 @@ def test_an_output_that_was_not_made(root):
 def test_outputs_older_than_their_configuration(root):
     newer = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 2, "points": 5, "seed": 1}}}}
     assert bad(root, newer) == {
+        "theory-0.csv": "out of date",
         "t.csv": "no reference",  # and out of date, too
         "fig1_tiny.pdf": "out of date",
         "fig1_tiny.png": "out of date",
@@ -127,6 +128,14 @@ def test_the_number_of_jobs_changes_nothing(root):
 def test_outputs_of_other_code(root, modules):
     rewrite(sidecar(root / "figures/tiny/fig1_tiny.pdf"), modules=modules)
     assert bad(root) == {"fig1_tiny.pdf": "out of date"}
+
+
+def test_a_part_of_other_code_or_settings(root):
+    beside = sidecar(root / "results/tiny/parts/t/theory-0.csv")
+    rewrite(beside, modules=["modecollapse.experiments.bifurcation.theory"])
+    assert bad(root) == {"theory-0.csv": "out of date"}
+    rewrite(beside, modules=[PART], settings={**SETTINGS, "points": 3})
+    assert bad(root) == {"theory-0.csv": "out of date"}
 
 
 def elsewhere(root: Path, change: float) -> list:

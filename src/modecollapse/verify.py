@@ -4,7 +4,7 @@ For every table and figure of a configuration:
 
 * its record is there, and its bytes are those that were recorded (else it was edited by hand);
 * its inputs are still those that it was made from, its settings those of the configuration, and its
-  code that of the package (else it is out of date);
+  code that of the package (else it is out of date), and so are those of the parts of a table;
 
 and for every table, against the reference values in ``reference/<name>.json``:
 
@@ -71,6 +71,7 @@ def verify(root: Path, config: Mapping[str, Any]) -> list[Finding]:
         for table in tables:
             path = results / f"{table}.csv"
             findings += _check_record(root, path, settings[table])
+            findings += _check_parts(root, path, settings[table])
             findings += _check_values(root, path, settings[table], reference.get(table))
         for kind in ("pdf", "png"):
             findings += _check_record(root, figures / f"{figure}.{kind}", settings)
@@ -145,6 +146,18 @@ def _check_record(root: Path, path: Path, settings: Mapping[str, Any]) -> Iterat
     yield from (Finding(name, "record", verdict, detail) for verdict, detail in faults)
     if not faults:
         yield Finding(name, "record", "ok")
+
+
+def _check_parts(root: Path, path: Path, settings: Mapping[str, Any]) -> Iterator[Finding]:
+    """What is wrong with the parts that a table was joined from; they tell what computed them."""
+    try:
+        parts = read_sidecar(path)["inputs"]
+    except (StoreError, LookupError):  # which the table's own check tells
+        return
+    for part in parts:
+        source = Path(part).stem.rsplit("-", 1)[0]
+        found = _check_record(root, root / part, settings.get(source, {}))
+        yield from (finding for finding in found if not finding.good)
 
 
 def _faults(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import matplotlib.image
 import pandas as pd
+import PIL.Image
 import pytest
 import yaml
 
+from modecollapse.cli import main
 from modecollapse.configuration import blocks, load
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +39,77 @@ def test_every_table_has_rows_and_units(finished, table):
     assert set(beside["units"]) == set(frame.columns)
     assert all(beside["units"].values())
     assert not frame.isna().any().any()
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_picture_says_where_it_came_from(finished, figure):
+    picture = finished.folder / "figures" / "smoke" / f"{figure}.png"
+    beside = json.loads(Path(f"{picture}.json").read_text(encoding="utf-8"))
+    with PIL.Image.open(picture) as opened:
+        said = opened.text["Description"]
+    subject = re.search(
+        rb"/Subject \((.*?)\)\n", picture.with_suffix(".pdf").read_bytes(), re.DOTALL
+    )
+    assert re.sub(rb"\\([()\\])", rb"\1", subject[1]).decode() == said
+    assert beside["settings"] == {
+        table: {
+            source: {name: value for name, value in block.items() if name != "jobs"}
+            for source, block in sources.items()
+        }
+        for table, sources in FIGURES[figure].items()
+    }
+    told = [f"{name}={seed}" for name, seed in beside["seeds"].items()]
+    told += [f"{Path(path).name}={digest[:12]}" for path, digest in beside["inputs"].items()]
+    told += [f"numpy={beside['packages']['numpy']}", f"commit {beside['commit'][:12]}", "on cpu"]
+    assert [part for part in told if part not in said] == []
+    assert len(beside["inputs"]) == len(FIGURES[figure])
+
+
+def test_verify_finds_every_file_good_and_the_numbers_those_of_the_reference(finished, capsys):
+    """New numbers need new reference values: `modecollapse verify -h` says how."""
+    smoke = ["--root", str(finished.folder), "--configfile", str(ROOT / "config" / "smoke.yaml")]
+    code = main(["verify", *smoke])
+    said = capsys.readouterr().out
+    assert code == 0, "\n".join(line for line in said.splitlines() if line.startswith("!"))
+    count = sum(len(tables) for tables in FIGURES.values())
+    values = re.findall(r"values +(identical|within tolerance)", said)
+    assert len(values) == count
+    assert f"{count + 2 * len(FIGURES)} ok" in said.splitlines()[-1]
+
+
+def test_verify_ends_badly_where_a_figure_was_edited(finished, capsys):
+    smoke = ["--root", str(finished.folder), "--configfile", str(ROOT / "config" / "smoke.yaml")]
+    picture = finished.folder / "figures" / "smoke" / "fig1_collapse.png"
+    before = picture.read_bytes()
+    try:
+        picture.write_bytes(before[:-1])
+        assert main(["verify", *smoke]) == 1
+    finally:
+        picture.write_bytes(before)
+    said = capsys.readouterr().out
+    assert re.search(r"^! figures/smoke/fig1_collapse.png +record +edited ", said, re.MULTILINE)
+    assert "1 edited" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize("log", ["flow_collapse/flows-0", "collapse_probability/simulation-0"])
+def test_a_job_tells_in_its_log_how_far_it_is(finished, log):
+    said = (finished.folder / "logs" / "smoke" / f"{log}.log").read_text(encoding="utf-8")
+    assert re.search(r" 1 of \d+ done, about \d+ s left$", said, re.MULTILINE)
+
+
+def test_the_terminal_tells_how_long_a_run_will_take_unless_it_has_to_be_quiet(finished):
+    def draw(*arguments: str) -> str:
+        for figure in ("fig1_collapse", "figs_multimodal"):
+            (finished.folder / "figures" / "smoke" / f"{figure}.png").unlink()
+        done = finished.snakemake("--cores", "1", *arguments)
+        return done.stdout + done.stderr
+
+    said = draw()
+    assert re.search(r"^3 jobs, about \d+ s in all\.$", said, re.MULTILINE)
+    assert len(re.findall(r"^\d+ s so far, about \d+ s left\.$", said, re.MULTILINE)) == 2
+    quiet = draw("--quiet")
+    assert " left." not in quiet
+    assert " in all." not in quiet
 
 
 def test_a_finished_pipeline_has_nothing_to_do(finished):
