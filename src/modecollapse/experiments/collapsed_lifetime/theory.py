@@ -33,5 +33,7 @@ class Settings:
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each separation of the share and each η."""
     separations = share.of(settings.separations)
+    if not separations:
+        return pd.DataFrame(columns=list(UNITS))
     table = collapsed_lifetime(separations, settings.etas, settings.horizon)
     return table.assign(source="theory")[list(UNITS)]

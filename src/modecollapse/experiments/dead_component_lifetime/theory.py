@@ -35,6 +35,8 @@ class Settings:
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each separation of the share and each η."""
     separations = share.of(settings.separations)
+    if not separations:
+        return pd.DataFrame(columns=list(UNITS))
     table = dead_component_lifetime(
         separations, settings.etas, settings.dimension, settings.horizon
     )

@@ -31,5 +31,8 @@ class Settings:
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each distance of the share."""
-    table = fold_delay(share.of(settings.distances), settings.horizon)
+    distances = share.of(settings.distances)
+    if not distances:
+        return pd.DataFrame(columns=list(UNITS))
+    table = fold_delay(distances, settings.horizon)
     return table.assign(source="theory")[list(UNITS)]

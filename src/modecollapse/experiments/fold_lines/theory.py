@@ -29,13 +29,15 @@ class Settings:
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
-    """A row for each line and separation, the cusp and π = 1/2 among them."""
+    """A row for each line and separation; in the first share the cusp and π = 1/2 too."""
     tip, birth = cusp(), critical_separation()
     steps = np.linspace(0, 1, settings.points)[1:] ** 2  # the lines part like a square root
     separations = tip.separation + (settings.highest - tip.separation) * steps
     lines = fold_lines(share.of(separations.tolist()))
-    rows = [(line, tip.target_weight, tip.separation) for line in ("heavy", "both")]
-    rows += [(line, 0.5, birth) for line in ("heavy", "light")]
+    rows = []
+    if share.index == 0:
+        rows += [(line, tip.target_weight, tip.separation) for line in ("heavy", "both")]
+        rows += [(line, 0.5, birth) for line in ("heavy", "light")]
     for at in lines.itertuples():
         born = at.collapse_above
         mode = "heavy" if born >= 0.5 else "light"

@@ -41,5 +41,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     weights = np.linspace(0.5, settings.heaviest, settings.points)
     separations = np.linspace(settings.lowest, settings.highest, settings.points)
     tables = [regions(weights, [r]) for r in share.progress(separations.tolist())]
+    if not tables:
+        return pd.DataFrame(columns=list(UNITS))
     table = pd.concat(tables, ignore_index=True).assign(source="theory")
     return table[list(UNITS)]
