@@ -23,7 +23,7 @@ CLAIMS = {
     "figs_bifurcations": "collapse is born in a fold",
     "figs_flow_factors": "what else decides whether a flow collapses",
     "figs_finite_batch": "gradient flow is the limit of small steps and large batches",
-    "figs_multimodal": "with several modes, spare components find what others lose",
+    "figs_multimodal": "with fixed weights, spare components find what others lose",
 }
 
 

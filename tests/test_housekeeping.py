@@ -27,12 +27,12 @@ def test_one_version_everywhere():
     assert versions == dict.fromkeys(versions, modecollapse.__version__)
 
 
-def test_the_citation_names_software_and_paper():
+def test_the_citation_names_software_and_papers():
     citation = yaml.safe_load(read("CITATION.cff"))
     assert {"cff-version", "message", "title", "authors", "license"} <= citation.keys()
-    (paper,) = citation["references"]
-    assert paper["type"] == "article"
-    assert "2410.13300" in paper["url"]
+    for paper, number in zip(citation["references"], ("2410.13300", "2602.12923"), strict=True):
+        assert paper["type"] == "article"
+        assert number in paper["url"]
 
 
 @pytest.mark.parametrize("tool", ["ruff", "snakefmt", "mypy"])

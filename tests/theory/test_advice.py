@@ -7,20 +7,18 @@ import pytest
 
 from modecollapse import integrate, random_start, recommend, target
 from modecollapse.schedules import Exponential
+from modecollapse.simulation import simulate_reduced
 from modecollapse.theory import integrate_annealed
-from modecollapse.theory.advice import ERROR
 
 RUNS = 400
 
 
-@pytest.mark.parametrize(("r", "d", "weight"), [(3.0, 512, 0.8), (5.0, 64, 0.7), (4.0, 1024, 0.5)])
-def test_advice_is_followed_by_gradient_flow(r, d, weight):
+@pytest.mark.parametrize(("r", "d", "weight"), [(3.0, 512, 0.8), (5.0, 64, 0.7)])
+def test_advice_is_followed_by_gradient_flow_from_other_starts(r, d, weight):
     advice = recommend(r, d, weight, collapse=0.1)
     assert advice.with_annealing <= 0.1
     p, rng = target(r, d, weight), np.random.default_rng(d)
-    sampling = 4 * math.sqrt(0.25 / RUNS)
     plain = integrate(p, random_start(p, RUNS, rng), [2000.0], rtol=1e-6)
-    assert abs(plain.collapsed.mean() - advice.without_annealing) < ERROR + sampling
     annealed = integrate_annealed(
         p,
         random_start(p, RUNS, rng, variance=1 / advice.beta_initial),
@@ -31,15 +29,41 @@ def test_advice_is_followed_by_gradient_flow(r, d, weight):
         speed_over_beta=True,
         rtol=1e-6,
     )
-    assert abs(annealed.collapsed.mean() - advice.with_annealing) < ERROR + 0.5 * sampling
+    for found, said in ((plain, advice.without_annealing), (annealed, advice.with_annealing)):
+        spread = math.sqrt(2 * max(said * (1 - said), 0.01) / RUNS)
+        assert abs(found.collapsed.mean() - said) < 4 * spread
 
 
-def test_less_collapse_takes_longer():
-    times = [recommend(3.0, 512, 0.8, collapse=c).time for c in (0.3, 0.1, 0.03)]
-    assert times == sorted(times)
-    assert times[0] < times[1] < times[2]
-    shortest = recommend(3.0, 512, 0.8, collapse=0.1).time
-    shorter = recommend(3.0, 512, 0.8, collapse=0.1, time=0.95 * shortest)
+def test_finite_batches_follow_the_advice():
+    """The settings that recommend() names, in the simulation: about as many collapse."""
+    advice = recommend(4.0, 64, 0.7, collapse=0.1)
+    p, step = advice.target, 0.05
+    start = random_start(p, 60, np.random.default_rng(1), variance=1 / advice.beta_initial)
+    assert advice.noise(step, batch=512) < 0.1
+    run = simulate_reduced(
+        p,
+        start,
+        step_size=step,
+        steps=round((advice.time + 15) / step),
+        batch=512,
+        seed=2,
+        estimator="pathwise",
+        components="sampled",
+        schedule=Exponential(advice.beta_initial, advice.time),
+        variances="bures",
+        sphere=True,
+        speed_over_beta=True,
+        log_every=10_000,
+    )
+    assert run.finished.all()
+    assert run.collapsed.sum() <= 17  # of 60 at p = 0.1: chance 4e-5
+
+
+def test_less_collapse_takes_longer_and_no_longer_than_it_must():
+    problem = {"separation": 4.0, "dimension": 64, "target_weight": 0.7}
+    times = [recommend(**problem, collapse=c).time for c in (0.25, 0.1)]
+    assert times[0] < times[1]
+    shorter = recommend(**problem, collapse=0.1, time=0.95 * times[1])
     assert shorter.with_annealing > 0.1
 
 
@@ -60,7 +84,8 @@ def test_noise_is_one_where_the_batch_is_too_small():
         ({"target_weight": 0.01}, "target_weight"),
         ({"collapse": 0.0}, "collapse"),
         ({"collapse": 1.5}, "collapse"),
-        ({"collapse": 1e-9}, "collapse"),
+        ({"collapse": 0.005}, "collapse"),
+        ({"dimension": 4096, "target_weight": 0.8175}, "collapse"),
         ({"beta_initial": 0.5}, "beta_initial"),
         ({"beta_initial": 1e-9}, "beta_initial"),
         ({"time": 1.0}, "time"),

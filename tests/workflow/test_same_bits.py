@@ -48,6 +48,7 @@ def outputs(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): content(path) for path in visible(folder)}
 
 
+@pytest.mark.slow
 def test_one_core_gives_the_bytes_of_two(finished, clean):
     clean.snakemake("--cores", "1")
     expected = outputs(finished.folder)

@@ -107,7 +107,7 @@ def draw_growth(axes: Axes, table: pd.DataFrame, formula: pd.DataFrame) -> None:
 
 
 def draw_forecast(axes: Axes, table: pd.DataFrame) -> None:
-    """What recommend() predicts against the frequency in gradient flow, problem by problem."""
+    """What the linear stage predicts against the frequency in gradient flow, each problem."""
     p = table["probability"]
     bars = np.abs(table[["low", "high"]].to_numpy().T - p.to_numpy())
     axes.axline((0, 0), slope=1, color="0.8", lw=0.8, zorder=0)
@@ -161,8 +161,8 @@ def _power(value: float) -> str:
 
 
 def _ends(items: Sequence) -> list:
-    """The first and the last of some items."""
-    return [items[0], items[-1]] if len(items) > 1 else list(items)
+    """The first and the last of many items, or all of a few."""
+    return [items[0], items[-1]] if len(items) > 4 else list(items)
 
 
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -199,18 +199,20 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"{lowest.min():.2f}. (c) The same for RealNVP at r = {plain['separation']:g}, "
         f"d = {plain['dimension']}: {plain['probability']:.2f} without annealing, "
         f"{best['probability']:.2f} at best with it. (d) The cells of (a) and (b) against the "
-        f"growth of β in a step: where β_i is small they fall on one curve. The closed formula is "
-        f"within {formula:.2f} of gradient flow for β_i r² ≤ 0.1 and too low above. Bars: 95 % "
-        f"Wilson intervals. (e) What recommend() predicts for {len(forecast)} random problems "
-        f"against the frequency among {forecast['n_runs'].max()} runs of gradient flow; largest "
-        f"difference {error:.2f}. (f) Outcomes with β_i = {practice['beta_initial'].min():g}, "
-        f"means free; {practice['n_runs'].max()} runs each. Collapsed are "
+        f"growth of β in a step: where β_i is small they fall on one curve. Gradient flow is "
+        f"within {formula:.2f} of the line for β_i → 0 where β_i r² ≤ 0.1, and far above it "
+        f"beyond. Bars: 95 % Wilson intervals. (e) What the linear stage (docs/theory.md, Eq. "
+        f"11.15) predicts for {len(forecast)} random problems against the frequency among "
+        f"{forecast['n_runs'].max()} runs of gradient flow; largest difference {error:.2f}. (f) "
+        f"Outcomes with β_i = {practice['beta_initial'].min():g}, t0 = "
+        f"{practice['anneal_time'].max():g} in time, means free; {practice['n_runs'].max()} runs "
+        f"each. Collapsed are "
         f"{lost['none', 'fixed', 'fixed', 0.0]:.2f} without annealing, "
         f"{lost['none', 'trained', 'fixed', 0.0]:.2f} with trained variances alone, "
         f"{lost['exponential', 'fixed', 'fixed', 0.0]:.2f} with annealing alone, "
-        f"{lost['exponential', 'trained', 'fixed', 0.0]:.2f} with both; with weights trained at η "
+        f"{lost['exponential', 'trained', 'fixed', 0.0]:.3f} with both; with weights trained at η "
         f"= {eta:g} throughout annealing {lost['exponential', 'trained', 'throughout', eta]:.2f}, "
-        f"after it {lost['exponential', 'trained', 'afterwards', eta]:.2f}."
+        f"after it {lost['exponential', 'trained', 'afterwards', eta]:.3f}."
     )
 
 

@@ -18,7 +18,8 @@ __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
     "A flow collapses where its network moves mass along μ* more readily than it stretches it; "
-    "that depends on direction, dimension and architecture, and longer training heals little."
+    "that depends on direction, dimension and architecture, and longer training heals it at small "
+    "separations only."
 )
 DIRECTIONS = {"axis": "D", "random": "s", "diagonal": "^"}
 ARCHITECTURES = {"realnvp": "RealNVP", "maf": "affine AR", "nsf": "spline AR"}

@@ -9,13 +9,14 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..outcomes import COVERAGE
 from .style import new_figure, panel_letter
 
 __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
-    "Collapse is not a matter of two modes: as many components as modes lose some, spare "
-    "components find more, and far-apart modes are lost even so once the weights are trained."
+    "Collapse is not a matter of two modes: as many components as modes lose some; with fixed "
+    "weights spare ones find more, with trained ones far-apart modes are lost even so."
 )
 NAMES = {"simplex": "on a simplex", "random": "in random directions"}
 LETTERS = "abcdefghijklmnop"
@@ -82,7 +83,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         for name, rows in table.groupby("arrangement", sort=False)
     )
     return (
-        f"Number of modes found (mass of q on a mode at least a tenth of its weight) by the "
+        f"Number of modes found (mass of q on a mode at least {COVERAGE:g} of its weight) by the "
         f"gradient flow of K components, unit variances, equal weights at the start, against the "
         f"separation r = ‖ν_k‖: {modes}; grey line: all modes. Theory for any K and K* "
         f"(docs/theory.md, Section 9), mean and standard error of {table['n_runs'].max()} starts "

@@ -213,7 +213,7 @@ def _comparison(flows: pd.DataFrame, mixture: pd.DataFrame) -> str:
         f"{theory[1]:.2f}), and near its onset it heals with training (hollow marks; at r = "
         f"{healed['separation']:g}, d = {healed['dimension']} from "
         f"{healed['probability_early']:.2f} to {healed['probability_late']:.2f}), where a mixture "
-        f"above its fold stays collapsed for ever."
+        f"with fixed weights stays collapsed for ever above its fold."
     )
 
 

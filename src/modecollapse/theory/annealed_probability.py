@@ -96,8 +96,9 @@ def annealed_probability(
         gradient, each sample's component drawn at random) turns the means at random while β is
         small, so that what they had gained by then is lost.
 
-    Good to 0.05 where β_i r² ≤ 0.1, d ≥ 32 and h B⁻¹ d/β_i is at most about 10; too small where
-    β_i is larger: the means then fall one by one, in a stage that is not linear.
+    Good to 0.07 on random problems with β_i r² ≤ 0.1 and r ≥ 3 (figure 6e).  Too small where β_i
+    is larger, for the means then fall one by one, in a stage that is not linear; and by up to 0.2
+    where r < 4, |logit π| is near r/2 and d is in the thousands.
 
     >>> from modecollapse import target
     >>> from modecollapse.schedules import schedule

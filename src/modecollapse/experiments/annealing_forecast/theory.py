@@ -12,8 +12,9 @@ from ...counting import COUNT_UNITS, counted
 from ...mixtures import BimodalTarget
 from ...overlaps import random_start
 from ...schedules import Exponential
-from ...theory.advice import VALIDATED, recommend
+from ...theory.advice import VALIDATED
 from ...theory.annealed import integrate_annealed
+from ...theory.annealed_probability import annealed_probability
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -26,7 +27,7 @@ UNITS = {
     "beta_initial": "β_i, inverse temperature at the start, 1",
     "anneal_time": "t0, gradient-flow time",
     **COUNT_UNITS,
-    "predicted": "probability of collapse that recommend() predicts, 1",
+    "predicted": "probability of collapse in the linear stage (docs/theory.md, Eq. 11.15), 1",
 }
 
 
@@ -59,13 +60,6 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             rtol=settings.rtol,
             workers=share.threads,
         )
-        advice = recommend(
-            target.separation,
-            target.dimension,
-            target.weight,
-            beta_initial=annealing.beta_initial,
-            time=annealing.time,
-        )
         rows.append(
             {
                 "source": "theory",
@@ -75,7 +69,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
                 "beta_initial": annealing.beta_initial,
                 "anneal_time": annealing.time,
                 **counted(int(run.collapsed.sum()), int(run.finished.sum())),
-                "predicted": advice.with_annealing,
+                "predicted": annealed_probability(target, annealing),
             }
         )
     return pd.DataFrame(rows, columns=list(UNITS))
