@@ -80,6 +80,8 @@ def test_noise_is_one_where_the_batch_is_too_small():
         ({"separation": math.nan}, "separation"),
         ({"dimension": 8}, "dimension"),
         ({"dimension": 10_000}, "dimension"),
+        ({"dimension": 512.5}, "dimension"),
+        ({"target_weight": math.nan}, "target_weight"),
         ({"target_weight": 0.99}, "target_weight"),
         ({"target_weight": 0.01}, "target_weight"),
         ({"collapse": 0.0}, "collapse"),
@@ -94,5 +96,5 @@ def test_noise_is_one_where_the_batch_is_too_small():
 )
 def test_refuses_outside_its_range_and_names_the_argument(arguments, argument):
     problem = {"separation": 3.0, "dimension": 512, "target_weight": 0.8} | arguments
-    with pytest.raises(ValueError, match=rf"{argument}: got .*; allowed: "):
+    with pytest.raises(ValueError, match=rf"^{argument}: got .*; allowed: "):
         recommend(**problem)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import require, within
+from ..checks import integer, require, within
 from ..mixtures import BimodalTarget
 from ..overlaps import Overlaps, random_start
 from ..schedules import Exponential
@@ -99,10 +99,9 @@ def recommend(
     >>> advice.beta_initial, 5 < advice.time < 20
     (0.00625, True)
     """
-    target = BimodalTarget(separation, dimension, target_weight)
-    r = target.separation
-    within("separation", r, *VALIDATED["separation"], closed="[]")
-    within("dimension", target.dimension, *VALIDATED["dimension"], closed="[]")
+    r = within("separation", separation, *VALIDATED["separation"], closed="[]")
+    dimension = integer("dimension", dimension, *map(int, VALIDATED["dimension"]))
+    target = BimodalTarget(r, dimension, within("target_weight", target_weight, 0, 1))
     heaviest = 1 / (1 + math.exp(-2 * VALIDATED["tilt"][1] * r))
     allowed = f"at this separation a number in [{1 - heaviest:.4g}, {heaviest:.4g}]"
     fair = 1 - heaviest <= target.weight <= heaviest
