@@ -56,7 +56,7 @@ def test_finite_batches_follow_the_advice():
         log_every=10_000,
     )
     assert run.finished.all()
-    assert run.collapsed.sum() <= 17  # of 60 at p = 0.1: chance 4e-5
+    assert run.collapsed.sum() <= 17  # of 60 at p = 0.1: chance 1.5e-5
 
 
 def test_less_collapse_takes_longer_and_no_longer_than_it_must():

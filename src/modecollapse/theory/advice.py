@@ -18,7 +18,7 @@ from .integration import integrate
 
 __all__ = ["VALIDATED", "Recommendation", "recommend"]
 
-# Closed intervals, in which figure 6 compares theory, simulation and the linear stage.
+# Closed intervals, from which figure 6e draws its problems.
 VALIDATED = {
     "separation": (3.0, 8.0),
     "dimension": (16, 4096),
@@ -27,7 +27,6 @@ VALIDATED = {
     "slowness": (1.3, 10.0),  # t0 / log(1/β_i)
 }
 RUNS = 400  # random starts behind each probability
-ERROR = 0.05  # two standard errors of it, at most
 HEAT = 0.1  # of β_i r², where nothing else is asked for
 STRIDE = 1.2  # factor between annealing times that are tried first
 PLAIN_TIME, SETTLING = 1e4, 15.0  # gradient-flow time without annealing, and after it
@@ -90,8 +89,8 @@ def recommend(
 
     Raises
     ------
-    ValueError : naming the argument that is outside the range where theory was compared with
-        simulation, or `collapse` where no time within it is enough.
+    ValueError : naming the argument that is outside the range of figure 6e, or `collapse` where
+        no time within it is enough.
 
     >>> advice = recommend(separation=4.0, dimension=64, target_weight=0.7, collapse=0.1)
     >>> 0.3 < advice.without_annealing < 0.7, advice.with_annealing <= 0.1
