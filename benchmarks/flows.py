@@ -22,7 +22,7 @@ from modecollapse.flows.ensemble import Ensemble
 from modecollapse.flows.realnvp import RealNVP
 from modecollapse.flows.settings import FlowSettings
 from modecollapse.flows.training import resolve
-from modecollapse.mixtures import BimodalTarget
+from modecollapse.targets import BimodalTarget
 
 __all__ = ["rows"]
 

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.simulation.full import simulate
 from modecollapse.simulation.reduced import simulate_reduced
 from modecollapse.simulation.streams import NormalStream
+from modecollapse.targets import BimodalTarget
 
 __all__ = ["rows"]
 

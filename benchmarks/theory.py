@@ -22,8 +22,8 @@ from scipy.integrate import quad, solve_ivp
 from scipy.special import expit
 
 from modecollapse import quadrature
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.overlaps import Overlaps, random_start
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory.integration import integrate
 from modecollapse.theory.rhs import _velocity, overlaps_to_axial
 

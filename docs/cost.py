@@ -34,16 +34,16 @@ import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from modecollapse.configuration import ConfigurationError, blocks, check, load, schema
 from modecollapse.experiments.share import Share
 from modecollapse.flows import training
 from modecollapse.flows.ensemble import Ensemble
 from modecollapse.flows.settings import FlowSettings
-from modecollapse.jobs.compute import _frozen, module_name
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.overlaps import random_start
+from modecollapse.pipeline.compute import _frozen, module_name
+from modecollapse.pipeline.configuration import ConfigurationError, blocks, check, load, schema
 from modecollapse.simulation.full import simulate
 from modecollapse.simulation.reduced import simulate_reduced
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory.integration import integrate
 
 ROOT = Path(__file__).parents[1]

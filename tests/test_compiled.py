@@ -17,7 +17,7 @@ def test_an_edit_of_a_called_function_in_another_file_is_noticed(tmp_path):
     """With numba's own stamp the second run would print what the first one did."""
     package = tmp_path / "modecollapse"
     package.mkdir()
-    for name in ("__init__.py", "checks.py", "compiled.py", "provenance.py"):
+    for name in ("__init__.py", "checks.py", "compiled.py", "closure.py"):
         shutil.copy(PACKAGE / name, package / name)
     head = "from modecollapse.compiled import compiled\n"
     top = "from modecollapse.low import f\n@compiled\ndef g(x):\n    return 10 * f(x)\n"

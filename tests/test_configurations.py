@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from modecollapse.configuration import blocks, check, load, schema
-from modecollapse.jobs.compute import _frozen, module_name
+from modecollapse.pipeline.compute import _frozen, module_name
+from modecollapse.pipeline.configuration import blocks, check, load, schema
 
 ROOT = Path(__file__).parents[1]
 NAMED = sorted((ROOT / "config").glob("*.yaml"))

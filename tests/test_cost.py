@@ -9,9 +9,9 @@ import cost
 import pandas as pd
 import pytest
 
-from modecollapse.configuration import blocks, load
 from modecollapse.flows.settings import FlowSettings
-from modecollapse.mixtures import BimodalTarget
+from modecollapse.pipeline.configuration import blocks, load
+from modecollapse.targets import BimodalTarget
 
 ROOT = Path(__file__).parents[1]
 CLUSTER = load([ROOT / "config.yaml", ROOT / "config" / "cluster.yaml"])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import modecollapse
-from modecollapse.cli import main
-from modecollapse.configuration import blocks, load
+from modecollapse.pipeline.cli import main
+from modecollapse.pipeline.configuration import blocks, load
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -101,7 +101,7 @@ def test_every_name_of_the_package_exists(document):
 @pytest.mark.parametrize(
     ("name", "there"),
     [
-        ("src/modecollapse/cli.py", True),
+        ("src/modecollapse/pipeline/cli.py", True),
         ("theory/rhs.py", True),
         ("figures/fig1_collapse.pdf", True),
         ("workflow/schemas/<figure>.yaml", True),

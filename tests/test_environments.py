@@ -20,7 +20,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from modecollapse.provenance import PACKAGE, closure
+from modecollapse.closure import PACKAGE, closure
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
@@ -68,14 +68,14 @@ def computed_by(source: str) -> list[str]:
     tables = sorted(path.parent.name for path in PACKAGE.glob(f"experiments/*/{source}.py"))
     assert tables, f"no table has {source}"
     return [
-        "modecollapse.jobs.compute",
+        "modecollapse.pipeline.compute",
         *(f"modecollapse.experiments.{t}.{source}" for t in tables),
     ]
 
 
 def drawings() -> list[str]:
     names = sorted(path.stem for path in PACKAGE.glob("figures/*.py") if path.stem != "__init__")
-    return ["modecollapse.jobs.draw", *(f"modecollapse.figures.{name}" for name in names)]
+    return ["modecollapse.pipeline.draw", *(f"modecollapse.figures.{name}" for name in names)]
 
 
 # What each rule runs; a rule that is new in the workflow has to be told here.
@@ -83,11 +83,11 @@ ENTRIES = {
     "theory": lambda: computed_by("theory"),
     "simulation": lambda: computed_by("simulation"),
     "flows": lambda: computed_by("flows"),
-    "gather": lambda: ["modecollapse.jobs.gather"],
+    "gather": lambda: ["modecollapse.pipeline.gather"],
     "figure": drawings,
-    "page": lambda: ["modecollapse.jobs.page"],
-    "verification_page": lambda: ["modecollapse.jobs.page"],
-    "settings_page": lambda: ["modecollapse.jobs.page"],
+    "page": lambda: ["modecollapse.pipeline.page"],
+    "verification_page": lambda: ["modecollapse.pipeline.page"],
+    "settings_page": lambda: ["modecollapse.pipeline.page"],
 }
 
 
@@ -171,7 +171,7 @@ sys.meta_path.insert(0, Absent())
 metadata.Distribution.from_name = classmethod(from_name)
 for entry in entries:
     import_module(entry)
-from modecollapse.provenance import record
+from modecollapse.pipeline.provenance import record
 record(entries, {}, [], 0.0)
 """
 

@@ -9,27 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from modecollapse.provenance import PACKAGE
+from modecollapse.closure import PACKAGE
 
 ROOT = Path(__file__).parents[1]
 
-SHARED = {"trajectory", "outcomes", "overlaps", "schedules", "mixtures"}
-SHARED |= {"counting", "quadrature", "compiled", "devices", "checks"}
-FILES = {"store", "provenance", "progress", "configuration"}
+SHARED = {"trajectory", "outcomes", "overlaps", "schedules", "targets", "store"}
+SHARED |= {"counting", "quadrature", "compiled", "closure", "devices", "checks"}
 ROADS = {"theory", "simulation", "flows"}
 
 # What a room may import besides itself.
 ALLOWED: dict[str, set[str]] = {
-    "cli": {"verify", "jobs"} | FILES,
-    "verify": FILES,
-    "jobs": {"verify", "experiments", "figures", "checks"} | FILES,
-    "figures": SHARED | {"provenance"},
+    "pipeline": {"experiments", "figures", "closure", "checks", "store"},
+    "figures": SHARED,
     "experiments": ROADS | SHARED,
     **dict.fromkeys(ROADS, SHARED),
-    "flows": SHARED | {"store"},  # checkpoints are files, and the store is their only writer
     **dict.fromkeys(SHARED, SHARED),
-    **{name: FILES | {"checks"} for name in FILES},
-    "compiled": {"provenance"},  # machine code is kept until the import closure changes
 }
 
 
@@ -88,11 +82,11 @@ def test_no_imports_go_in_a_circle():
 
 def test_the_houses_rooms_are_those_of_the_package_and_of_the_guide():
     there = {name.split(".")[0] for name in modules(PACKAGE)} - {"", "__main__"}
-    assert there - {"cli"} == ALLOWED.keys() - {"cli"}
+    assert there == ALLOWED.keys()
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in guide.splitlines() if line.startswith("| `")]
     told = {name.strip("/") for row in rows for name in re.findall(r"`([\w/]+)`", row)}
-    assert told - {"cli"} == there - {"cli"}
+    assert told == there
 
 
 @pytest.mark.parametrize(
@@ -100,15 +94,15 @@ def test_the_houses_rooms_are_those_of_the_package_and_of_the_guide():
     [
         ("theory/a.py", "from ..simulation import full"),
         ("theory/a.py", "from modecollapse.flows.training import train"),
-        ("checks.py", "import modecollapse.store"),
+        ("checks.py", "import modecollapse.pipeline"),
         ("figures/a.py", "def f():\n    from ..theory import rhs"),
         ("experiments/a.py", "from ..figures import style"),
-        ("flows/a.py", "from .. import jobs"),
+        ("flows/a.py", "from .. import pipeline"),
     ],
 )
 def test_an_import_that_points_up_is_found(tmp_path, name, line):
     package = tmp_path / "modecollapse"
-    for room in ("theory", "simulation", "flows", "figures", "experiments", "jobs"):
+    for room in ("theory", "simulation", "flows", "figures", "experiments", "pipeline"):
         (package / room).mkdir(parents=True)
         (package / room / "__init__.py").touch()
     for file in ("__init__.py", "store.py", "simulation/full.py", "flows/training.py"):

@@ -17,8 +17,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "target": "mixtures",
-    "mixture": "mixtures",
+    "target": "targets",
+    "mixture": "targets",
     "random_start": "overlaps",
     "Overlaps": "overlaps",
     "outcome": "outcomes",

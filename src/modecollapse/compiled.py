@@ -15,7 +15,7 @@ from typing import Any
 
 from numba import njit
 
-from .provenance import PACKAGE, closure
+from .closure import PACKAGE, closure
 
 __all__ = ["compiled"]
 

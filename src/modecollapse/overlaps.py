@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from .checks import choice, integer, numbers_of, require, within
-from .mixtures import BimodalTarget
+from .targets import BimodalTarget
 
 __all__ = ["STARTS", "Overlaps", "random_start"]
 

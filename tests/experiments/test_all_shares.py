@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from modecollapse import configuration
 from modecollapse.experiments.share import Share
-from modecollapse.jobs.compute import module_name, settings_of
+from modecollapse.pipeline import configuration
+from modecollapse.pipeline.compute import module_name, settings_of
 
 ROOT = Path(__file__).parents[2]
 SMOKE = configuration.blocks(

@@ -12,7 +12,7 @@ from scipy import stats
 from modecollapse.experiments.share import Share
 from modecollapse.experiments.validation import simulation
 from modecollapse.experiments.validation.simulation import UNITS, Settings, compute
-from modecollapse.mixtures import BimodalTarget
+from modecollapse.targets import BimodalTarget
 
 LEAST = 1e-4  # for all the tests of a table together
 

@@ -14,9 +14,9 @@ import torch
 
 from modecollapse.flows import FlowSettings, train
 from modecollapse.flows.ensemble import Ensemble
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.schedules import Adaptive, Exponential
 from modecollapse.store import StoreError
+from modecollapse.targets import BimodalTarget
 
 TARGET = BimodalTarget(separation=2.0, dimension=3)
 SETTINGS = FlowSettings(
@@ -103,7 +103,7 @@ def test_a_process_killed_for_real(tmp_path):
     program = (
         "from pathlib import Path\n"
         "from modecollapse.flows import FlowSettings, train\n"
-        "from modecollapse.mixtures import BimodalTarget\n"
+        "from modecollapse.targets import BimodalTarget\n"
         "from modecollapse.schedules import NoAnnealing\n"
         f"train({TARGET!r}, {settings!r}, checkpoint={str(path)!r}, checkpoint_every=20)\n"
     )

@@ -7,7 +7,7 @@ from scipy.integrate import quad
 
 from modecollapse.flows.density import BimodalDensity
 from modecollapse.flows.streams import directions
-from modecollapse.mixtures import BimodalTarget
+from modecollapse.targets import BimodalTarget
 
 TARGET = BimodalTarget(separation=3.0, dimension=5, weight=0.8)
 

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from modecollapse.flows.density import BimodalDensity
 from modecollapse.flows.measurement import measure
-from modecollapse.mixtures import BimodalTarget
+from modecollapse.targets import BimodalTarget
 
 TARGET = BimodalTarget(separation=1.2, dimension=3, weight=0.7)
 N = 20_000

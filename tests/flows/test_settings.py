@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from modecollapse.flows import FlowSettings, train
-from modecollapse.mixtures import BimodalTarget
+from modecollapse.targets import BimodalTarget
 
 TARGET = BimodalTarget(separation=1.0, dimension=2)
 WRONG = [

@@ -11,9 +11,9 @@ import torch
 from modecollapse.flows import FlowSettings, train
 from modecollapse.flows.ensemble import Ensemble
 from modecollapse.flows.training import ensembles_of, resolve
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.outcomes import Outcome
 from modecollapse.schedules import Adaptive, Exponential
+from modecollapse.targets import BimodalTarget
 from modecollapse.trajectory import UNITS, Status
 
 TARGET = BimodalTarget(separation=2.0, dimension=3, weight=0.6)

@@ -8,8 +8,8 @@ import torch
 from scipy import stats
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.simulation.estimators import Estimator, Mixtures, components, log_weights, product
+from modecollapse.targets import BimodalTarget
 
 DIMENSION, BATCH = 5, 12
 TARGETS = [BimodalTarget(2.0, DIMENSION, 0.8), BimodalTarget(3.0, DIMENSION, 0.5)]

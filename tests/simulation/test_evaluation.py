@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from modecollapse.mixtures import BimodalTarget, GaussianMixture
 from modecollapse.simulation.estimators import Mixtures, densities, log_weights, product
 from modecollapse.simulation.evaluation import evaluate
+from modecollapse.targets import BimodalTarget, GaussianMixture
 
 D = 6
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from scipy import stats
 
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.schedules import schedule
 from modecollapse.simulation import descent, simulate
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory.annealed import integrate_annealed
 from modecollapse.theory.integration import integrate
 from modecollapse.trajectory import UNITS, Status

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.stats import epps_singleton_2samp, ks_2samp
 
-from modecollapse.mixtures import BimodalTarget, GaussianMixture
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.schedules import schedule
 from modecollapse.simulation import estimators, full
@@ -18,6 +17,7 @@ from modecollapse.simulation.reduced import (
     VARIANCES,
     simulate_reduced,
 )
+from modecollapse.targets import BimodalTarget, GaussianMixture
 from modecollapse.theory.annealed import integrate_annealed
 from modecollapse.theory.integration import integrate
 from modecollapse.trajectory import Status

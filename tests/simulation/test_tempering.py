@@ -5,8 +5,8 @@ import pytest
 from scipy import integrate
 from scipy.stats import norm
 
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.simulation.tempering import log_normalizer
+from modecollapse.targets import BimodalTarget
 
 
 def test_one_mode_is_gaussian():

@@ -8,10 +8,10 @@ import torch
 from scipy.special import expit
 from scipy.stats import norm
 
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.schedules import schedule
 from modecollapse.simulation.reduced import simulate_reduced
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory import rhs
 from modecollapse.theory.annealed import (
     _wide,

@@ -7,8 +7,8 @@ from scipy.special import expit, logit
 
 import modecollapse
 from modecollapse import integrate
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.overlaps import Overlaps
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory.bifurcations import (
     NoFoldError,
     collapse_fold,

@@ -6,9 +6,9 @@ from scipy.optimize import brentq, root
 from scipy.special import expit
 
 from modecollapse import integrate
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory.equilibria import branches, fixed_points
 from modecollapse.theory.invariant_line import TargetCurve
 from modecollapse.theory.rhs import jacobian, velocity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modecollapse.mixtures import BimodalTarget
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory.finite_batch import effective_dimension, linear_stage
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from modecollapse.mixtures import BimodalTarget
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps, random_start
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory import rhs, steppers
 from modecollapse.theory.integration import integrate
 from modecollapse.theory.rhs import kl_divergence, overlaps_to_axial, velocity

@@ -8,9 +8,9 @@ from scipy import stats
 from scipy.integrate import solve_ivp
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from modecollapse.mixtures import BimodalTarget, GaussianMixture
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps, random_start
+from modecollapse.targets import BimodalTarget, GaussianMixture
 from modecollapse.theory import rhs
 from modecollapse.theory.multimodal import (
     MultimodalOverlaps,

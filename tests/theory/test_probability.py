@@ -5,7 +5,7 @@ import pytest
 from scipy.special import erf, owens_t
 
 from modecollapse import integrate, random_start
-from modecollapse.mixtures import BimodalTarget
+from modecollapse.targets import BimodalTarget
 from modecollapse.theory.probability import (
     collapse_probability,
     separatrix_probability,

@@ -10,8 +10,8 @@ from scipy.integrate import quad
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
-from modecollapse.mixtures import GaussianMixture
 from modecollapse.overlaps import Overlaps
+from modecollapse.targets import GaussianMixture
 from modecollapse.theory import rhs
 from modecollapse.theory.rhs import (
     axial_to_overlaps,

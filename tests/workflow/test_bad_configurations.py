@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from modecollapse.cli import main
-from modecollapse.configuration import check, load, schema
+from modecollapse.pipeline.cli import main
+from modecollapse.pipeline.configuration import check, load, schema
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema(ROOT / "workflow" / "schemas")

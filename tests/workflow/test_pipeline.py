@@ -12,8 +12,8 @@ import PIL.Image
 import pytest
 import yaml
 
-from modecollapse.cli import main
-from modecollapse.configuration import blocks, load
+from modecollapse.pipeline.cli import main
+from modecollapse.pipeline.configuration import blocks, load
 
 ROOT = Path(__file__).parents[2]
 CONFIG = load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])

@@ -10,7 +10,7 @@ import browser
 import pytest
 from docutils.core import publish_parts
 
-from modecollapse.configuration import blocks, load
+from modecollapse.pipeline.configuration import blocks, load
 
 ROOT = Path(__file__).parents[2]
 FIGURES = blocks(load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"]))

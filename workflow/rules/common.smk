@@ -14,7 +14,8 @@ sys.path.insert(0, str(ROOT / "src"))
 # For the jobs, whether or not the package is installed, and in conda environments too.
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
 
-from modecollapse import configuration, provenance
+from modecollapse.closure import closure
+from modecollapse.pipeline import configuration
 
 try:
     config = configuration.load([ROOT / "config.yaml", *workflow.overwrite_configfiles])
@@ -93,13 +94,13 @@ def drawn_by(figure):
 @cache
 def code(*modules):
     """The files that a job's result depends on; Snakemake compares their content."""
-    return [os.path.relpath(path, ROOT) for path in provenance.closure(*modules)]
+    return [os.path.relpath(path, ROOT) for path in closure(*modules)]
 
 
 def computing(wildcards):
     """The code behind one part of a table."""
     entry = f"modecollapse.experiments.{wildcards.table}.{wildcards.source}"
-    return code("modecollapse.jobs.compute", entry)
+    return code("modecollapse.pipeline.compute", entry)
 
 
 # Tables that the report shows as they are: theory against its rivals.

@@ -7,7 +7,7 @@ for figure in FIGURES:
             figure
         input:
             tables=[f"{RESULTS}/{table}.csv" for table in FIGURES[figure]],
-            code=code("modecollapse.jobs.draw", f"modecollapse.figures.{drawn_by(figure)}"),
+            code=code("modecollapse.pipeline.draw", f"modecollapse.figures.{drawn_by(figure)}"),
         output:
             **reported(figure),
         log:
@@ -21,5 +21,5 @@ for figure in FIGURES:
             name=drawn_by(figure),
             stem=subpath(output.pdf, strip_suffix=".pdf"),
         shell:
-            "python -m modecollapse.jobs.draw {params.name} {input.tables}"
+            "python -m modecollapse.pipeline.draw {params.name} {input.tables}"
             " --output {params.stem} > {log} 2>&1"

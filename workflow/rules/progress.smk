@@ -3,7 +3,7 @@
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
-from modecollapse.progress import Expectation, Progress
+from modecollapse.pipeline.progress import Expectation, Progress
 
 
 def say(line):

@@ -5,7 +5,7 @@ rule page:
     input:
         table=f"{RESULTS}/{{table}}.csv",
         record=f"{RESULTS}/{{table}}.csv.json",
-        code=code("modecollapse.jobs.page"),
+        code=code("modecollapse.pipeline.page"),
     output:
         report(
             f"{RESULTS}/report/{{table}}.html",
@@ -21,7 +21,7 @@ rule page:
     conda:
         "../../envs/figures.yaml"
     shell:
-        "python -m modecollapse.jobs.page {wildcards.table} --table {input.table}"
+        "python -m modecollapse.pipeline.page {wildcards.table} --table {input.table}"
         " --output {output} > {log} 2>&1"
 
 
@@ -30,7 +30,7 @@ rule verification_page:
         pictures=[path for figure in FIGURES for path in pictures(figure).values()],
         tables=[f"{RESULTS}/{table}.csv" for table in OWNER],
         reference=[path for path in [f"reference/{config['name']}.json"] if (ROOT / path).exists()],
-        code=code("modecollapse.jobs.page"),
+        code=code("modecollapse.pipeline.page"),
     output:
         report(
             f"{RESULTS}/report/verification.html",
@@ -46,13 +46,13 @@ rule verification_page:
     params:
         settings=json.dumps(config),
     shell:
-        "python -m modecollapse.jobs.page verification --verify"
+        "python -m modecollapse.pipeline.page verification --verify"
         " --settings {params.settings:q} --output {output} > {log} 2>&1"
 
 
 rule settings_page:
     input:
-        code=code("modecollapse.jobs.page"),
+        code=code("modecollapse.pipeline.page"),
     output:
         report(
             f"{RESULTS}/report/settings.html",
@@ -68,5 +68,5 @@ rule settings_page:
     params:
         settings=json.dumps(config),
     shell:
-        "python -m modecollapse.jobs.page Settings --settings {params.settings:q}"
+        "python -m modecollapse.pipeline.page Settings --settings {params.settings:q}"
         " --output {output} > {log} 2>&1"

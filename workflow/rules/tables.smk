@@ -30,7 +30,7 @@ rule theory:
         settings=settings,
         jobs=jobs,
     shell:
-        "python -m modecollapse.jobs.compute {wildcards.table} {wildcards.source}"
+        "python -m modecollapse.pipeline.compute {wildcards.table} {wildcards.source}"
         " --settings {params.settings:q} --job {wildcards.job} --jobs {params.jobs}"
         " --threads {threads} --output {output.table} > {log} 2>&1"
 
@@ -62,7 +62,7 @@ use rule theory as flows with:
 rule gather:
     input:
         parts=lambda wildcards: parts(wildcards.table),
-        code=code("modecollapse.jobs.gather"),
+        code=code("modecollapse.pipeline.gather"),
     output:
         table=f"{RESULTS}/{{table}}.csv",
         record=f"{RESULTS}/{{table}}.csv.json",
@@ -74,4 +74,4 @@ rule gather:
     conda:
         "../../envs/figures.yaml"
     shell:
-        "python -m modecollapse.jobs.gather {input.parts} --output {output.table} > {log} 2>&1"
+        "python -m modecollapse.pipeline.gather {input.parts} --output {output.table} > {log} 2>&1"

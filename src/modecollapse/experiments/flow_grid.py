@@ -16,8 +16,8 @@ import pandas as pd
 
 from ..flows.settings import FlowSettings
 from ..flows.training import train
-from ..mixtures import BimodalTarget
 from ..outcomes import outcome
+from ..targets import BimodalTarget
 from ..trajectory import UNITS as STATISTICS
 from ..trajectory import Trajectory
 from .share import Share, stream

@@ -13,8 +13,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..provenance import short
-
 __all__ = ["COLOURS", "MARKERS", "STYLE", "WIDTH", "new_figure", "panel_letter", "save"]
 
 WIDTH = 7.0  # inches: the text width of a two-column page
@@ -76,12 +74,11 @@ def panel_letter(axes: Axes, letter: str) -> None:
     axes.set_title(f"({letter})", loc="left", fontweight="bold", fontsize=8)
 
 
-def save(figure: Figure, kind: str, record: Mapping[str, Any]) -> bytes:
+def save(figure: Figure, kind: str, about: str) -> bytes:
     """The figure as the bytes of a PDF or PNG, its provenance in the metadata; then close it.
 
     No date is written, so that the same inputs give the same bytes.
     """
-    about = short(record)
     metadata: dict[str, str | datetime | None]
     if kind == "pdf":
         metadata = {"Creator": "modecollapse", "Subject": about, "CreationDate": None}

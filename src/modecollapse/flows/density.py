@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..mixtures import BimodalTarget
+from ..targets import BimodalTarget
 
 __all__ = ["BimodalDensity"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..mixtures import BimodalTarget
+from ..targets import BimodalTarget
 from .architecture import Architecture, initial, push_forward
 from .compilation import compiled
 from .density import BimodalDensity

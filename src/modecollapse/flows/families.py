@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..checks import require
-from ..mixtures import BimodalTarget
+from ..targets import BimodalTarget
 from .architecture import Architecture
 from .realnvp import RealNVP
 from .settings import FlowSettings

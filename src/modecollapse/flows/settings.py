@@ -7,8 +7,8 @@ from typing import Any
 
 from ..checks import choice, integer, require, within
 from ..devices import DEVICES
-from ..mixtures import BimodalTarget
 from ..schedules import NoAnnealing, Schedule
+from ..targets import BimodalTarget
 
 __all__ = ["ARCHITECTURES", "DIRECTIONS", "FlowSettings", "description"]
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from .. import devices
 from ..checks import integer
-from ..mixtures import BimodalTarget
 from ..outcomes import outcome
 from ..schedules import NoAnnealing
+from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory
 from . import checkpoints
 from .ensemble import NEVER, STATISTICS, Ensemble

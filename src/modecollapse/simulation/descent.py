@@ -11,9 +11,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ..mixtures import BimodalTarget
 from ..overlaps import Overlaps
 from ..schedules import Schedule
+from ..targets import BimodalTarget
 from .estimators import Estimator, Gradient, Mixtures, components, log_weights, product
 from .evaluation import evaluate
 from .optimizers import OPTIMIZERS

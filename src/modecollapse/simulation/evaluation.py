@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..mixtures import BimodalTarget
+from ..targets import BimodalTarget
 from .estimators import Mixtures, densities
 from .tempering import log_normalizer
 

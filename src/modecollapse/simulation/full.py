@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import choice, integer, numbers_of, require, within
 from ..devices import resolve
-from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
+from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory
 from .descent import Runs, Settings
 from .estimators import COMPONENTS, ESTIMATORS

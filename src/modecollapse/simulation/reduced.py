@@ -28,10 +28,10 @@ from scipy.special import expit
 
 from ..checks import choice, integer, require, within
 from ..compiled import compiled
-from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
+from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory
 from .tempering import log_normalizer
 

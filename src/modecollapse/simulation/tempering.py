@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
-from ..mixtures import BimodalTarget
+from ..targets import BimodalTarget
 
 __all__ = ["log_normalizer"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..checks import integer, require, within
-from ..mixtures import BimodalTarget
 from ..overlaps import Overlaps, random_start
 from ..schedules import Exponential
+from ..targets import BimodalTarget
 from .annealed import integrate_annealed
 from .annealed_probability import annealed_probability
 from .integration import integrate

@@ -32,11 +32,11 @@ from scipy.special import expit, zeta
 
 from ..checks import choice, integer, numbers_of, require, within
 from ..compiled import compiled
-from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE, _sigmoid_moments, _softplus
 from ..schedules import Adaptive, Exponential, Linear, NoAnnealing, Schedule, Step
+from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory
 from .contour import _overlap_integrals
 from .rhs import axial_to_overlaps, overlaps_to_axial

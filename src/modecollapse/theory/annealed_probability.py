@@ -28,9 +28,9 @@ from scipy.special import owens_t
 
 from ..checks import integer, require, within
 from ..compiled import compiled
-from ..mixtures import BimodalTarget
 from ..quadrature import LARGEST_SCALE
 from ..schedules import Schedule
+from ..targets import BimodalTarget
 from .annealed import _mode
 from .contour import _overlap_integrals
 

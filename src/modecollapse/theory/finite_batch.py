@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..checks import integer, require, within
-from ..mixtures import BimodalTarget
 from ..quadrature import expected_sigmoid, expected_sigmoid_slope
+from ..targets import BimodalTarget
 
 __all__ = ["LinearStage", "effective_dimension", "linear_stage"]
 

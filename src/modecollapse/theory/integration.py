@@ -23,10 +23,10 @@ from scipy.special import expit
 
 from ..checks import integer, numbers_of, require, within
 from ..compiled import compiled
-from ..mixtures import BimodalTarget
 from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE
+from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory
 from .rhs import _kl, _masses, _velocity_and_jacobian, overlaps_to_axial
 from .steppers import (

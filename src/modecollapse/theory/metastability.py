@@ -27,9 +27,9 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from ..checks import integer, require, within
-from ..mixtures import BimodalTarget
 from ..overlaps import Overlaps
 from ..quadrature import expected_softplus
+from ..targets import BimodalTarget
 from .bifurcations import _birth, _folds_at, collapse_fold
 from .equilibria import fixed_points
 from .integration import integrate

@@ -28,9 +28,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import LSODA
 
 from ..checks import choice, integer, numbers_of, require, within
-from ..mixtures import BimodalTarget, GaussianMixture
 from ..outcomes import modes_found, outcome
 from ..overlaps import ROUNDING, STARTS, Overlaps
+from ..targets import BimodalTarget, GaussianMixture
 from ..trajectory import Status, Trajectory
 from .softmax import Expectations, Nodes, expectations, ladder
 

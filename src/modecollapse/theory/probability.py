@@ -20,8 +20,8 @@ from scipy.integrate import solve_ivp
 from scipy.special import erf, ndtr, owens_t
 
 from ..checks import integer, within
-from ..mixtures import BimodalTarget
 from ..overlaps import Overlaps
+from ..targets import BimodalTarget
 from .equilibria import FixedPoint, _merge, _settings, fixed_points
 from .integration import integrate
 from .invariant_line import gap, step_moments

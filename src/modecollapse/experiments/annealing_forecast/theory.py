@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ...counting import COUNT_UNITS, counted
-from ...mixtures import BimodalTarget
 from ...overlaps import random_start
 from ...schedules import Exponential
+from ...targets import BimodalTarget
 from ...theory.advice import VALIDATED
 from ...theory.annealed import integrate_annealed
 from ...theory.annealed_probability import annealed_probability

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...schedules import Exponential
+from ...targets import BimodalTarget
 from ...theory.annealed_probability import annealed_formula, annealed_probability
 from ..share import Share
 

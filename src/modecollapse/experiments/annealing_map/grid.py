@@ -10,9 +10,9 @@ from types import MappingProxyType
 import pandas as pd
 
 from ...counting import COUNT_UNITS, counted
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps, random_start
 from ...schedules import Exponential
+from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share, stream
 

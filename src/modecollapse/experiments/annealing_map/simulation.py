@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps
 from ...schedules import Exponential
 from ...simulation.reduced import simulate_reduced
+from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share
 from .grid import UNITS, Map, tabulate

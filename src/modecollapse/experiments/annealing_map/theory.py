@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps
 from ...schedules import Exponential
+from ...targets import BimodalTarget
 from ...theory.annealed import integrate_annealed
 from ...trajectory import Trajectory
 from ..share import Share

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ...counting import COUNT_UNITS, counted
-from ...mixtures import BimodalTarget
 from ...outcomes import Outcome
 from ...overlaps import Overlaps, random_start
 from ...schedules import Exponential, NoAnnealing
+from ...targets import BimodalTarget
 from ...theory.annealed import integrate_annealed
 from ...trajectory import Trajectory
 from ..share import Share, stream

@@ -8,9 +8,9 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps
 from ...simulation.full import simulate
+from ...targets import BimodalTarget
 from ..share import Share
 from .rest import UNITS
 

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps, random_start
+from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share, stream
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps
 from ...simulation.full import simulate
+from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share, stream
 from .course import UNITS, Course, tabulate

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ...counting import COUNT_UNITS, counted
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps, random_start
+from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share, stream
 

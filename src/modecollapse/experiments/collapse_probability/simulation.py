@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps
 from ...simulation.full import simulate
+from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share
 from .grid import UNITS, Grid, tabulate

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ...counting import COUNT_UNITS, counted
-from ...mixtures import BimodalTarget
+from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 
 __all__ = ["UNITS", "row"]

@@ -7,9 +7,9 @@ from itertools import product
 
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...overlaps import random_start
 from ...simulation.reduced import simulate_reduced
+from ...targets import BimodalTarget
 from ...theory.finite_batch import effective_dimension
 from ..share import Share, stream
 from .columns import UNITS, row

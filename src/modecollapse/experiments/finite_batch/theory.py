@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...overlaps import random_start
+from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ..share import Share, stream
 from .columns import UNITS, row

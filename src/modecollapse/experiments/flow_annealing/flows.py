@@ -9,8 +9,8 @@ import pandas as pd
 
 from ...counting import COUNT_UNITS, counted
 from ...flows.training import train
-from ...mixtures import BimodalTarget
 from ...schedules import Exponential, NoAnnealing, Schedule
+from ...targets import BimodalTarget
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...flows.training import train
-from ...mixtures import BimodalTarget
+from ...targets import BimodalTarget
 from ..share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]

@@ -16,7 +16,7 @@ from ...flows.families import build
 from ...flows.settings import FlowSettings
 from ...flows.streams import directions
 from ...flows.tangent import alignment_rate, tangent_speeds
-from ...mixtures import BimodalTarget
+from ...targets import BimodalTarget
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]

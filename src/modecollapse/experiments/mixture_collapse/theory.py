@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ...counting import COUNT_UNITS, counted
-from ...mixtures import BimodalTarget
 from ...overlaps import random_start
+from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ..share import Share, stream
 

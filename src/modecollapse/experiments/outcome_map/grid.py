@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...outcomes import Outcome
 from ...overlaps import Overlaps, random_start
+from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share, stream
 

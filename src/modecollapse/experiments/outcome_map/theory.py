@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps
+from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ...trajectory import Trajectory
 from ..share import Share

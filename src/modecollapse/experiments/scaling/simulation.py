@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps, random_start
 from ...simulation.full import simulate
+from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ...trajectory import Trajectory
 from ..share import Share, stream

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from ...flows.training import train
-from ...mixtures import BimodalTarget
+from ...targets import BimodalTarget
 from ..share import Share
 from .plane import UNITS, grid, logged, rows
 

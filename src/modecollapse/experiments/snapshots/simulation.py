@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...mixtures import BimodalTarget, mixture
 from ...outcomes import Outcome
 from ...overlaps import Overlaps, random_start
 from ...simulation.full import simulate
+from ...targets import BimodalTarget, mixture
 from ...trajectory import Trajectory
 from ..share import Share, stream
 from .plane import UNITS, grid, logged, rows

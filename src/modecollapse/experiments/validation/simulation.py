@@ -21,9 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...checks import require
-from ...mixtures import BimodalTarget
 from ...overlaps import Overlaps, random_start
 from ...simulation.full import simulate
+from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ...trajectory import Trajectory
 from ..share import Share, stream

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...mixtures import BimodalTarget
+from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ...trajectory import UNITS as STATISTIC_UNITS
 from ..basins.theory import DIMENSION, orthogonal_start

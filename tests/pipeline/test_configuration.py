@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from modecollapse.configuration import ConfigurationError, blocks, check, load, merge, schema
+from modecollapse.pipeline.configuration import (
+    ConfigurationError,
+    blocks,
+    check,
+    load,
+    merge,
+    schema,
+)
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCHEMA = schema(ROOT / "workflow" / "schemas")
 NAMED = sorted((ROOT / "config").glob("*.yaml"))
 

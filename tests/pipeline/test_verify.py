@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from modecollapse import verify
-from modecollapse.cli import main
-from modecollapse.provenance import record
+from modecollapse.pipeline import verify
+from modecollapse.pipeline.cli import main
+from modecollapse.pipeline.provenance import record
+from modecollapse.pipeline.verify import bless, reference_path
 from modecollapse.store import StoreError, read_sidecar, sidecar, write_recorded, write_table
-from modecollapse.verify import bless, reference_path
 
 SETTINGS = {"points": 4, "seed": 1}
 CONFIG = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 2, **SETTINGS}}}}
@@ -26,7 +26,7 @@ def write(root: Path, table: pd.DataFrame = TABLE, seconds: float = 1.0) -> None
     part = root / "results/tiny/parts/t/theory-0.csv"
     write_table(part, table, UNITS, record([PART], SETTINGS, [], seconds))
     inputs = {str(part.relative_to(root)): read_sidecar(part)["sha256"]}
-    gathered = record(["modecollapse.jobs.gather"], {"theory": SETTINGS}, [], seconds)
+    gathered = record(["modecollapse.pipeline.gather"], {"theory": SETTINGS}, [], seconds)
     write_table(root / "results/tiny/t.csv", table, UNITS, {**gathered, "inputs": inputs})
     inputs = {"results/tiny/t.csv": read_sidecar(root / "results/tiny/t.csv")["sha256"]}
     drawn = record(["modecollapse.figures.mean_alignment"], {"t": {"theory": SETTINGS}}, [], 0.1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from modecollapse import provenance
-from modecollapse.provenance import closure, digest, record, short
+from modecollapse import closure as imports
+from modecollapse.closure import closure
+from modecollapse.pipeline.provenance import digest, record, short
 
 
 def names(*modules):
-    return {str(p.relative_to(provenance.PACKAGE)) for p in closure(*modules)}
+    return {str(p.relative_to(imports.PACKAGE)) for p in closure(*modules)}
 
 
 def test_a_theory_job_does_not_depend_on_training():
@@ -18,7 +19,7 @@ def test_a_theory_job_does_not_depend_on_training():
 
 
 def test_a_figure_depends_on_no_computation():
-    files = names("modecollapse.jobs.draw", "modecollapse.figures.mean_alignment")
+    files = names("modecollapse.pipeline.draw", "modecollapse.figures.mean_alignment")
     assert "figures/style.py" in files
     assert not {f for f in files if f.startswith(("theory/", "simulation/", "flows/"))}
 
@@ -30,13 +31,13 @@ def test_names_that_a_package_re_exports_are_followed(tmp_path, monkeypatch):
     (package / "a.py").write_text("def f():\n    from . import b\n")
     (package / "b.py").write_text("import os\n")
     (package / "c.py").write_text("from . import thing\n")
-    monkeypatch.setattr(provenance, "PACKAGE", package)
-    provenance._imports.cache_clear()
+    monkeypatch.setattr(imports, "PACKAGE", package)
+    imports._imports.cache_clear()
     try:
         found = [path.name for path in closure("modecollapse.c")]
         assert found == ["__init__.py", "a.py", "b.py", "c.py"]
     finally:
-        provenance._imports.cache_clear()
+        imports._imports.cache_clear()
 
 
 def test_a_record_names_code_inputs_and_settings(tmp_path):

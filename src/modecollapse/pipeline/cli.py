@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..store import StoreError, read_sidecar, sidecar
 from . import configuration, verify
 from .provenance import digest
-from .store import StoreError, read_sidecar, sidecar
 
 __all__ = ["main"]
 
@@ -107,7 +107,7 @@ def _check(given: argparse.Namespace) -> int:
 
 def _misfits(path: str, table: str, source: str, block: dict[str, Any]) -> Iterator[str]:
     """What does not go together in a block; the module that computes it knows."""
-    from .jobs.compute import settings_of  # it loads all that the module needs
+    from .compute import settings_of  # it loads all that the module needs
 
     try:
         settings_of(table, source, block)

@@ -29,9 +29,10 @@ from typing import Any
 
 import pandas as pd
 
+from ..closure import closure
+from ..store import StoreError, read_sidecar, read_table, write_bytes
 from . import configuration
-from .provenance import closure, code_digest, digest
-from .store import StoreError, read_sidecar, read_table, write_bytes
+from .provenance import code_digest, digest
 
 __all__ = ["TOLERANCES", "Finding", "bless", "reference_path", "verify"]
 

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from modecollapse.progress import START, Expectation, Progress, duration, time_left
+from modecollapse.pipeline.progress import START, Expectation, Progress, duration, time_left
 
 
 def test_before_anything_has_ended_the_expectation_stands():

@@ -27,7 +27,7 @@ def part(tmp_path) -> Path:
 
 
 def gather(part: Path, output: Path, **options) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "modecollapse.jobs.gather", part, "--output", output]
+    command = [sys.executable, "-m", "modecollapse.pipeline.gather", part, "--output", output]
     return subprocess.run(
         [str(c) for c in command], capture_output=True, text=True, check=False, **options
     )
@@ -101,7 +101,7 @@ def test_a_part_without_its_record_is_named(part, tmp_path):
 def test_parts_of_different_columns_do_not_mix(part, tmp_path):
     other = tmp_path / "parts" / "flows-0.csv"
     write_table(other, TABLE.rename(columns={"x": "y"}), {"source": "text", "y": "1"}, RECORD)
-    command = [sys.executable, "-m", "modecollapse.jobs.gather", str(part), str(other)]
+    command = [sys.executable, "-m", "modecollapse.pipeline.gather", str(part), str(other)]
     done = subprocess.run(
         [*command, "--output", str(tmp_path / "t.csv")], capture_output=True, text=True, check=False
     )

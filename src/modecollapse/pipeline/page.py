@@ -14,8 +14,8 @@ import pandas as pd
 import yaml
 
 from ..store import read_sidecar, read_table, write_bytes
-from ..verify import Finding, verify
 from .entry import run
+from .verify import Finding, verify
 
 __all__ = ["main", "settings_page", "table_page", "verification_page"]
 

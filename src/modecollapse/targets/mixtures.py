@@ -1,10 +1,8 @@
-r"""Isotropic Gaussian mixtures: the target p and the variational family q.
+r"""Isotropic Gaussian mixtures: targets p, and the variational family q.
 
 .. math:: p(x) = \sum_k \pi_k\, N(x; \nu_k, v_k I_d).
 
-Everything here is numpy, exact, and knows nothing of training.  The bimodal target of the paper is
-:class:`BimodalTarget`, p = π N(μ*, I) + (1 − π) N(−μ*, I) with *separation* r = ‖μ*‖, half the
-distance between its modes.
+Everything here is numpy, exact, and knows nothing of training.
 """
 
 from __future__ import annotations
@@ -15,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, logsumexp, softmax
 
-from .checks import integer, numbers_of, require, within
+from ..checks import numbers_of, require
 
-__all__ = ["BimodalTarget", "GaussianMixture", "mixture", "target"]
+__all__ = ["GaussianMixture", "mixture"]
 
 FloatArray = NDArray[np.float64]
 
@@ -95,61 +93,6 @@ class GaussianMixture:
         d = self.dimension
         require(x.ndim > 0 and x.shape[-1] == d, "x", x.shape, f"points in d = {d} dimensions")
         return x
-
-
-@dataclass(frozen=True)
-class BimodalTarget:
-    """p = π N(μ*, I_d) + (1 − π) N(−μ*, I_d), the paper's target, by its three numbers.
-
-    Parameters
-    ----------
-    separation : r = ‖μ*‖ > 0, in units of a mode's standard deviation.  The closed equations take
-        r ≤ 20, their fixed points r in [0.05, 19].
-    dimension : d ≥ 1.
-    weight : π = P(+) in (0, 1), the weight of the mode at +μ*.
-
-    Examples
-    --------
-    >>> BimodalTarget(separation=3.0, dimension=8).mixture().means[:, 0]
-    array([ 3., -3.])
-    """
-
-    separation: float
-    dimension: int
-    weight: float = 0.5
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "separation", within("separation", self.separation, 0))
-        object.__setattr__(self, "dimension", integer("dimension", self.dimension, 1))
-        object.__setattr__(self, "weight", within("weight", self.weight, 0, 1))
-
-    @property
-    def weights(self) -> FloatArray:
-        """(π, 1 − π): the weights of the modes at +μ* and −μ*."""
-        return np.array([self.weight, 1 - self.weight])
-
-    @property
-    def logit(self) -> float:
-        """log π/(1 − π)."""
-        return float(np.log(self.weight) - np.log1p(-self.weight))
-
-    def mixture(self, direction: ArrayLike | None = None) -> GaussianMixture:
-        """The target as a mixture; μ* = r · `direction`/‖direction‖ (default: first axis)."""
-        d = self.dimension
-        axis = np.eye(d)[0] if direction is None else numbers_of("direction", direction)
-        norm = float(np.linalg.norm(axis))
-        require(axis.shape == (d,) and norm > 0, "direction", axis, f"a non-zero vector of {d}")
-        mode = self.separation * axis / norm
-        return GaussianMixture(np.stack([mode, -mode]), self.weights)
-
-
-def target(separation: float, dimension: int, weight: float = 0.5) -> BimodalTarget:
-    """The bimodal target p = π N(μ*, I) + (1 − π) N(−μ*, I); see :class:`BimodalTarget`.
-
-    >>> target(separation=3.0, dimension=64, weight=0.8).weights.round(3)
-    array([0.8, 0.2])
-    """
-    return BimodalTarget(separation, dimension, weight)
 
 
 def mixture(

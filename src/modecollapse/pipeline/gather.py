@@ -1,4 +1,4 @@
-"""Join the parts of a table: ``python -m modecollapse.jobs.gather PART ... --output TABLE``."""
+"""Join the parts of a table: ``python -m modecollapse.pipeline.gather PART ... --output TABLE``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..provenance import record
 from ..store import StoreError, read_sidecar, read_table, write_table
 from .entry import run
+from .provenance import record
 
 __all__ = ["gather", "main"]
 

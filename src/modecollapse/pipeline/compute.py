@@ -1,4 +1,4 @@
-"""Compute one job's share of a table: ``python -m modecollapse.jobs.compute TABLE SOURCE ...``."""
+"""Compute a job's share of a table: ``python -m modecollapse.pipeline.compute TABLE SOURCE …``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.share import Share
-from ..provenance import record
 from ..store import write_table
 from .entry import run
+from .provenance import record
 
 __all__ = ["compute", "main", "module_name", "settings_of"]
 

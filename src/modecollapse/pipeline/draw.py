@@ -1,4 +1,4 @@
-"""Draw a figure from its tables: ``python -m modecollapse.jobs.draw NAME TABLE ...``."""
+"""Draw a figure from its tables: ``python -m modecollapse.pipeline.draw NAME TABLE ...``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from importlib import import_module
 from pathlib import Path
 
 from ..figures.style import STYLE, save
-from ..provenance import record
 from ..store import read_sidecar, read_table, write_bytes, write_recorded
 from .entry import run
+from .provenance import record, short
 
 __all__ = ["draw", "main"]
 
@@ -32,7 +32,7 @@ def draw(name: str, tables: Sequence[Path], stem: Path) -> None:
         figure = module.draw(frames)
         modules = [module.__name__, __spec__.name]
         made_by = record(modules, settings, tables, time.monotonic() - start, device)
-        pictures = {kind: save(figure, kind, made_by) for kind in ("pdf", "png")}
+        pictures = {kind: save(figure, kind, short(made_by)) for kind in ("pdf", "png")}
     caption = f"{_literal(module.CLAIM)}\n\n{_literal(module.caption(frames))}\n".encode()
     write_bytes(stem.with_suffix(".rst"), caption)
     made_by["caption"] = hashlib.sha256(caption).hexdigest()

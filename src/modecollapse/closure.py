@@ -1,0 +1,79 @@
+"""Which of the package's files a module depends on, read from the import statements."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import cache
+from pathlib import Path
+
+__all__ = ["PACKAGE", "closure"]
+
+PACKAGE = Path(__file__).parent
+
+
+def closure(*modules: str) -> list[Path]:
+    """The package's files that the modules import, directly or not, themselves included; sorted.
+
+    Imports are read from the source, those inside functions too, so nothing is executed.
+
+    >>> [path.name for path in closure("modecollapse.checks")]
+    ['__init__.py', 'checks.py']
+    """
+    found: set[str] = set()
+    todo = list(modules)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        found.add(name)
+        todo += _imports(name)
+    return sorted(_file(name) for name in found)
+
+
+def _file(module: str) -> Path:
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _exists(module: str) -> bool:
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return (path / "__init__.py").exists() or path.with_suffix(".py").exists()
+
+
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    """The package's modules that `module` names in import statements, and its own packages."""
+    parts = module.split(".")
+    names = [".".join(parts[:i]) for i in range(1, len(parts))]
+    package = parts if _file(module).name == "__init__.py" else parts[:-1]
+    for node in ast.walk(ast.parse(_file(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            names += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+            names += _lazy(origin, {alias.name for alias in node.names})
+    return tuple(n for n in names if n.split(".")[0] == PACKAGE.name and _exists(n))
+
+
+def _lazy(package: str, wanted: set[str]) -> list[str]:
+    """The modules behind names that a package re-exports through its ``_HOME`` table."""
+    if package.split(".")[0] != PACKAGE.name or not _exists(package):
+        return []
+    for node in ast.parse(_file(package).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HOME":
+            home = ast.literal_eval(node.value)
+            return [m for n in wanted & home.keys() for m in _chase(package, home[n], n)]
+    return []
+
+
+def _chase(package: str, home: str, name: str) -> list[str]:
+    """The module `home` of a package, and, where that is a package too, what `name` means there."""
+    module = f"{package}.{home}"
+    return [module, *_lazy(module, {name})]
+
+
+if __name__ == "__main__":
+    print(*closure(*sys.argv[1:]), sep="\n")

@@ -1,0 +1,1 @@
+"""The workflow's side: configuration, jobs, records, verification, progress and the command."""
