@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 SETUP := .venv/.ready
 
-.PHONY: figures gallery verify test test-slow smoke benchmark lint setup clean report test-slurm
+.PHONY: figures gallery readme verify test test-slow smoke benchmark lint setup clean report test-slurm
 
 # `make figures CONFIG=config/mine.yaml` takes a named configuration; so do `make report` and
 # `make verify`.  It is checked before Snakemake reads it: see docs/reproducibility.md.
@@ -61,6 +61,10 @@ $(SETUP): requirements/lock.txt pyproject.toml
 	.venv-benchmark/bin/python -m pip install --quiet -r requirements/benchmark.txt
 	.venv-benchmark/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# The documents' numbers, from the default configuration's table of claims.
+readme: figures
+	$(RUN) python -m modecollapse.pipeline.quote
 
 # Removes what the pipeline made, not what was installed.
 clean:

@@ -36,6 +36,7 @@ rule all:
     default_target: True
     input:
         [pictures(figure).values() for figure in FIGURES],
+        f"{RESULTS}/claims.csv",
 
 
 # What `make report` shows: the figures, and tables and settings as pages.
@@ -47,5 +48,6 @@ rule report:
 
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/progress.smk"

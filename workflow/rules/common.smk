@@ -91,6 +91,11 @@ def drawn_by(figure):
     return figure.split("_", 1)[1]
 
 
+def claimed(name):
+    """Whether a figure's module has claims that are judged."""
+    return (ROOT / "src" / "modecollapse" / "claims" / f"{name}.py").exists()
+
+
 @cache
 def code(*modules):
     """The files that a job's result depends on; Snakemake compares their content."""

@@ -5,7 +5,7 @@ The three sources differ in what they need of a machine, not in how they are cal
 
 
 wildcard_constraints:
-    table=r"\w+",
+    table="|".join(OWNER),
     source=r"theory|simulation|flows",
     job=r"\d+",
 

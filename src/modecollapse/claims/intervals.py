@@ -1,0 +1,85 @@
+"""Estimates that claims are made of: frequencies, their differences and ratios, extremes, fits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import norm, t
+
+from ..counting import counted
+from .claim import Estimate, NoRows
+
+__all__ = ["difference", "fitted_slope", "frequency", "largest", "mean", "pooled"]
+
+Z = float(norm.ppf(0.975))
+
+
+def frequency(successes: float, runs: float) -> Estimate:
+    """A frequency and its 95 % Wilson interval.
+
+    >>> frequency(5, 10).value
+    0.5
+    """
+    if runs < 1:
+        raise NoRows("no run")
+    found = counted(round(successes), round(runs))
+    return Estimate(found["probability"], found["low"], found["high"])
+
+
+def pooled(table: pd.DataFrame, successes: str = "n_collapsed", runs: str = "n_runs") -> Estimate:
+    """The frequency over all rows of a table together."""
+    return frequency(table[successes].sum(), table[runs].sum())
+
+
+def difference(first: Estimate, second: Estimate) -> Estimate:
+    """first − second of two independent frequencies, with Newcombe's interval from theirs.
+
+    Source: R. G. Newcombe, Statistics in Medicine 17 (1998) 873, method 10.
+
+    >>> gap = difference(frequency(9, 10), frequency(3, 10))
+    >>> round(gap.value, 3), round(gap.low, 2), round(gap.high, 2)
+    (0.6, 0.17, 0.81)
+    """
+    value = first.value - second.value
+    down = math.hypot(first.value - first.low, second.high - second.value)
+    up = math.hypot(first.high - first.value, second.value - second.low)
+    return Estimate(value, value - down, value + up)
+
+
+def mean(values: ArrayLike) -> Estimate:
+    """The mean of independent values and its 95 % t interval."""
+    x = np.asarray(values, dtype=float)
+    if x.size < 2:
+        raise NoRows("fewer than two values")
+    half = float(t.ppf(0.975, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size))
+    value = float(x.mean())
+    return Estimate(value, value - half, value + half)
+
+
+def largest(z: ArrayLike) -> Estimate:
+    """The largest |z| of standardised differences; it is what it is, so without an interval."""
+    x = np.abs(np.asarray(z, dtype=float))
+    if not x.size:
+        raise NoRows("no value")
+    return Estimate.exact(float(x.max()))
+
+
+def fitted_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
+    """The slope of a straight line through points, by least squares, and its 95 % t interval.
+
+    >>> fitted_slope([0, 1, 2], [1, 3, 5]).value
+    2.0
+    """
+    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if a.size < 3:
+        raise NoRows("fewer than three points")
+    centred = a - a.mean()
+    slope = float(centred @ b / (centred @ centred))
+    rest = b - b.mean() - slope * centred
+    half = float(
+        t.ppf(0.975, a.size - 2) * np.sqrt(rest @ rest / (a.size - 2) / (centred @ centred))
+    )
+    return Estimate(slope, slope - half, slope + half)

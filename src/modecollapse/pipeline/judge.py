@@ -1,0 +1,54 @@
+"""Judge the claims: ``python -m modecollapse.pipeline.judge --figure NAME TABLE ...``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..claims import claims_of, judged
+from ..claims.claim import UNITS
+from ..store import read_sidecar, read_table, write_table
+from .entry import run
+from .provenance import record
+
+__all__ = ["judge", "main"]
+
+
+def judge(figures: Mapping[str, Sequence[Path]], output: Path) -> None:
+    """Write a row for each claim that the figures' tables can speak of.
+
+    Parameters
+    ----------
+    figures : name of a figure, such as ``fig1_collapse`` -> its tables.
+    """
+    start = time.monotonic()
+    parts, modules = [pd.DataFrame(columns=list(UNITS))], [__spec__.name]
+    for figure, paths in figures.items():
+        name = figure.split("_", 1)[1]
+        if claims := claims_of(name):
+            modules.append(f"modecollapse.claims.{name}")
+            parts.append(judged(figure, claims, {path.stem: read_table(path) for path in paths}))
+    table = pd.concat(parts[1:] or parts, ignore_index=True)
+    tables = [path for paths in figures.values() for path in paths]
+    settings = {path.stem: read_sidecar(path)["settings"] for path in tables}
+    devices = ", ".join(sorted({read_sidecar(path)["device"] for path in tables}))
+    made_by = record(modules, settings, tables, time.monotonic() - start, devices)
+    write_table(output, table, UNITS, made_by)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Judge the claims of figures by their tables.")
+    parser.add_argument(
+        "--figure", nargs="+", action="append", required=True, metavar=("NAME", "TABLE")
+    )
+    parser.add_argument("--output", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    judge({name: [Path(table) for table in tables] for name, *tables in given.figure}, given.output)
+
+
+if __name__ == "__main__":
+    run(main)

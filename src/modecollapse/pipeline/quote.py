@@ -1,0 +1,115 @@
+"""Fill the numbers of the documents in from the claims: ``python -m modecollapse.pipeline.quote``.
+
+A number in a document is a link to its claim, ``[0.54 (0.50 to 0.58)](docs/claims.md#start-law)``.
+This replaces the text of every such link by what the table of claims says, and writes the page that
+the links lead to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ..store import StoreError, read_table, write_bytes
+from .entry import run
+
+__all__ = ["claims_page", "filled", "main", "number"]
+
+LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/)?claims\.md#([a-z0-9-]+))\)")
+DOCUMENTS = ("README.md", "docs/*.md")
+PAGE = "docs/claims.md"
+
+
+def number(value: float, low: float, high: float) -> str:
+    """A value with its interval, to the digits that the interval leaves.
+
+    >>> number(0.5432, 0.501, 0.584), number(0.0, 0.0, 0.004), number(2.2596, 2.2596, 2.2596)
+    ('0.54 (0.50 to 0.58)', '0.000 (0.000 to 0.004)', '2.26')
+    """
+    half = max(high - value, value - low)
+    if not half or not math.isfinite(half):
+        return f"{value:.3g}"
+    places = -math.floor(math.log10(half))
+    form = f".{max(places, 0)}f" if -4 < places < 7 else ".3g"
+    texts = [format(x, form) for x in (value, low, high)]
+    return f"{texts[0]} ({texts[1]} to {texts[2]})"
+
+
+def filled(text: str, claims: Mapping[str, str]) -> str:
+    """A document with the text of every link to a claim replaced by its number.
+
+    Raises
+    ------
+    StoreError : naming a claim that the table does not hold.
+
+    >>> filled("It is [?](claims.md#a-b) here.", {"a-b": "0.5"})
+    'It is [0.5](claims.md#a-b) here.'
+    """
+
+    def number_of(match: re.Match[str]) -> str:
+        name = match[3]
+        if name not in claims:
+            raise StoreError(f"{name}: a document quotes this claim, which the table does not hold")
+        return f"[{claims[name]}]({match[2]})"
+
+    return LINK.sub(number_of, text)
+
+
+def claims_page(table: pd.DataFrame) -> str:
+    """The page of all claims: words, number, threshold and verdict, under the claim's name."""
+    lines = ["# Claims", ""]
+    lines += [
+        "Every sentence of this project that concludes or advises, with the number that decides",
+        "it. A claim *holds* or *fails* where the 95 % interval of its statistic lies on one side",
+        "of the threshold, and is *undecided* where it does not. Written by `make readme` from",
+        "`results/claims.csv` of the default configuration.",
+    ]
+    for figure, rows in table.groupby("figure", sort=False):
+        lines += ["", f"## {figure}"]
+        for row in rows.itertuples():
+            lines += ["", f"### {row.claim}", "", f"{row.words}", ""]
+            lines += [
+                f"{row.statistic}: **{number(row.value, row.low, row.high)}**, "
+                f"to be {_threshold(row.above, row.below)}: **{row.verdict}** "
+                f"({row.about}; {', '.join(f'`{t}`' for t in row.tables.split())})."
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _threshold(above: float, below: float) -> str:
+    parts = [f"above {above:g}"] if math.isfinite(above) else []
+    parts += [f"below {below:g}"] if math.isfinite(below) else []
+    return " and ".join(parts)
+
+
+def quote(root: Path, table: pd.DataFrame) -> list[Path]:
+    """Bring the documents in the folder `root` up to date; returns those that changed."""
+    claims = {row.claim: number(row.value, row.low, row.high) for row in table.itertuples()}
+    texts = {
+        path: filled(path.read_text(encoding="utf-8"), claims)
+        for pattern in DOCUMENTS
+        for path in sorted(root.glob(pattern))
+    }
+    texts[root / PAGE] = claims_page(table)
+    changed = [p for p, t in texts.items() if not p.exists() or p.read_text("utf-8") != t]
+    for path in changed:
+        write_bytes(path, texts[path].encode())
+    return changed
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Fill the documents' numbers in from the claims.")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
+    parser.add_argument("--claims", type=Path, default=Path("results/claims.csv"))
+    given = parser.parse_args(arguments)
+    for path in quote(given.root, read_table(given.root / given.claims)):
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    run(main)

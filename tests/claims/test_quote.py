@@ -1,0 +1,60 @@
+"""Documents quote the table of claims, and nothing else."""
+
+import pandas as pd
+import pytest
+
+from modecollapse.claims.claim import UNITS
+from modecollapse.pipeline.quote import claims_page, filled, number, quote
+from modecollapse.store import StoreError
+
+ROW = dict.fromkeys(UNITS, "") | {
+    "claim": "small-start",
+    "figure": "fig3_mean_alignment",
+    "value": 0.54,
+    "low": 0.5,
+    "high": 0.58,
+    "above": 0.2,
+    "below": float("inf"),
+    "verdict": "holds",
+    "tables": "collapse_probability",
+}
+TABLE = pd.DataFrame([ROW])
+
+
+@pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        ((0.5432, 0.501, 0.584), "0.54 (0.50 to 0.58)"),
+        ((0.0, 0.0, 0.0041), "0.000 (0.000 to 0.004)"),
+        ((0.2, 0.1, 0.31), "0.2 (0.1 to 0.3)"),
+        ((12345.0, 12000.0, 12700.0), "12345 (12000 to 12700)"),
+        ((2.2596076, 2.2596076, 2.2596076), "2.26"),
+        ((1.5, 1.0, float("inf")), "1.5"),
+    ],
+)
+def test_digits_are_those_that_the_interval_leaves(estimate, text):
+    assert number(*estimate) == text
+
+
+def test_every_document_is_brought_up_to_date_once(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text("a [?](docs/claims.md#small-start) b [c](docs/d.md)\n")
+    (tmp_path / "docs" / "practice.md").write_text("[0.1](claims.md#small-start)\n")
+    assert len(quote(tmp_path, TABLE)) == 3
+    read = (tmp_path / "README.md").read_text()
+    assert read == "a [0.54 (0.50 to 0.58)](docs/claims.md#small-start) b [c](docs/d.md)\n"
+    assert (tmp_path / "docs" / "practice.md").read_text().startswith("[0.54 (0.50")
+    assert quote(tmp_path, TABLE) == []
+
+
+def test_a_claim_that_is_not_there_is_named():
+    with pytest.raises(StoreError, match="gone"):
+        filled("[1](claims.md#gone)", {})
+
+
+def test_the_page_has_an_anchor_for_each_claim():
+    page = claims_page(TABLE)
+    assert "\n### small-start\n" in page
+    assert "0.54 (0.50 to 0.58)" in page
+    assert "above 0.2" in page
+    assert "**holds**" in page
