@@ -30,8 +30,9 @@ CLAIMS = (
     Claim(
         "fold-delay",
         "figure",
-        "A little below the fold, with equal fixed weights and π = 1/2, gradient flow recovers from "
-        "the collapsed state in a time that grows like the distance to the fold to the power −1/2.",
+        "A little below the fold, with equal fixed weights and π = 1/2, gradient flow recovers "
+        "from the collapsed state in a time that grows like the distance to the fold to the power "
+        "−1/2.",
         "exponent of the time against the distance, fitted at the four smallest distances",
         ("fold_delay",),
         _delay_exponent,
@@ -41,9 +42,9 @@ CLAIMS = (
     Claim(
         "collapsed-lifetime",
         "figure",
-        "With trained weights collapse by mean alignment is not for ever at π = 1/2: from the state "
-        "that is collapsed at fixed weights, gradient flow recovers after a time that grows like "
-        "exp(5r²/4).",
+        "With trained weights collapse by mean alignment is not for ever at π = 1/2: from the "
+        "state that is collapsed at fixed weights, gradient flow recovers after a time that grows "
+        "like exp(5r²/4).",
         "growth of the logarithm of the time with r², fitted at the four largest separations that "
         "recover within the horizon",
         ("collapsed_lifetime",),
