@@ -62,10 +62,10 @@ CLAIMS = (
     Claim(
         "closed-equations",
         "abstract",
-        "A few statistics obey closed equations: means, overlaps, weight, mass and KL of stochastic "
-        "descent in full dimension, extrapolated to step size 0, differ from the closed equations "
-        "by no more than their statistical error, in every setting of results/validation.csv "
-        "(d from 2 to 512, fixed and trained weights, both estimators).",
+        "A few statistics obey closed equations: means, overlaps, weight, mass and KL of "
+        "stochastic descent in full dimension, extrapolated to step size 0, differ from the closed "
+        "equations by no more than their statistical error, in every setting of "
+        "results/validation.csv (d from 2 to 512, fixed and trained weights, both estimators).",
         "mean of z² over settings, z the difference in standard errors",
         ("validation",),
         _mean_square,
