@@ -9,6 +9,7 @@ import modecollapse as mc
 
 P = mc.target(separation=3.0, dimension=4)
 FAR = mc.target(separation=50.0, dimension=4)
+PLACED = mc.random_start(P, 2, np.random.default_rng(0))
 PAIR = [[1.0, 2.0]], [[4.0, 0.0, 4.0]]
 
 
@@ -19,6 +20,10 @@ def start(target=P):
 def simulate(target=P, begin=None, **changes):
     settings = {"step_size": 0.1, "steps": 1, "batch": 8, "seed": 0, **changes}
     return mc.simulate(target, start() if begin is None else begin, **settings)
+
+
+def annealed(target=P, begin=PLACED, **changes):
+    return mc.integrate_annealed(target, begin, [1.0], **changes)
 
 
 # what is called, the argument that the message names first, and what it says besides
@@ -50,6 +55,11 @@ CALLS = {
     "eta": (lambda: mc.integrate(P, start(), [1.0], eta="a"), "eta", "got 'a'"),
     "no target": (lambda: mc.integrate("ab", start(), [1.0]), "target", "got 'ab'"),
     "no start": (lambda: mc.integrate(P, 3, [1.0]), "start", "got 3; allowed: Overlaps"),
+    "no target to anneal": (lambda: annealed("ab"), "target", "got 'ab'"),
+    "no start to anneal": (lambda: annealed(begin=None), "start", "got None; allowed: Overlaps"),
+    "rate to anneal": (lambda: annealed(eta="a"), "eta", "got 'a'"),
+    "no threads": (lambda: annealed(workers=0), "workers", "got 0"),
+    "a schedule's name": (lambda: annealed(schedule="linear"), "schedule", "got 'linear'"),
     "no target to simulate": (lambda: simulate("ab"), "target", "got 'ab'"),
     "no start to simulate": (lambda: simulate(begin=3), "start", "got 3"),
     "rates": (lambda: simulate(eta="a"), "eta", "got 'a'"),

@@ -1,5 +1,6 @@
 """The cache of compiled code: an edit anywhere below a function makes it compile again."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -49,3 +50,15 @@ def test_numba_still_keeps_the_stamp_where_it_is_put():
 
 def test_division_by_zero_is_infinite():
     assert compiled(lambda x: 1.0 / x)(0.0) == float("inf")
+
+
+def test_only_compiled_py_uses_numba():
+    """Its own decorators keep old machine code after an edit of a called function."""
+    users = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.split(".")[0] == "numba" for name in names):
+                users.append(path.relative_to(PACKAGE).as_posix())
+    assert users == ["compiled.py"]

@@ -329,6 +329,18 @@ def test_adaptive_schedule_waits_for_the_fit():
     assert (slow.statistics["kl"][:, :-1][moving] < 0.5 * 3).all()
 
 
+def test_adaptive_schedule_ends_at_one_and_not_beyond():
+    """log β rises by 0.01 at a look; the last rise here is a third of that."""
+    target = BimodalTarget(2.0, 16)
+    start = random_start(target, 2, np.random.default_rng(13), variance=2.0)
+    free = schedule("adaptive", beta_initial=math.exp(-0.2033), bound=1e6, rate=1.0)
+    times = np.linspace(0.19, 0.22, 61)
+    run = integrate_annealed(target, start, times, schedule=free, variances="bures")
+    beta = np.broadcast_to(np.exp(np.minimum(times - 0.2033, 0)), (2, 61))
+    np.testing.assert_allclose(run.statistics["beta"], beta, rtol=1e-12)
+    assert (run.statistics["beta"] <= 1).all()
+
+
 def test_error_falls_with_the_tolerance():
     target = BimodalTarget(3.0, 64, 0.8)
     start = random_start(target, 8, np.random.default_rng(12), variance=30.0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from modecollapse.theory import metastability
 from modecollapse.theory.metastability import (
     collapsed_lifetime,
     dead_component_exponent,
@@ -96,3 +97,12 @@ def test_restoring_law_for_fast_weights_is_one_over_the_force():
 def test_bad_input_is_named(call, name):
     with pytest.raises(ValueError, match=rf"{name}: got .*allowed"):
         call()
+
+
+def test_recovery_time_is_where_kl_crosses_and_not_a_time_of_the_grid(monkeypatch):
+    """So that rounding moves it by rounding, and not by the spacing of a grid."""
+    fine = fold_delay([1e-6]).time[0]
+    monkeypatch.setattr(metastability, "GRID", 1500)
+    coarse = fold_delay([1e-6]).time[0]
+    assert fine != coarse
+    assert coarse == pytest.approx(fine, rel=1e-7)

@@ -477,3 +477,40 @@ def test_bad_arguments_are_refused(options, name):
     start = random_modes_start(target, 1, 3, np.random.default_rng(0))
     with pytest.raises(ValueError, match=name):
         integrate_modes(target, start, **({"times": [1.0]} | options))
+
+
+def _mixed(values, rng):
+    """A rotation among equal values, as another linear algebra library might choose their axes."""
+    turn = np.eye(len(values))
+    edges = np.flatnonzero(np.abs(np.diff(values)) > 1e-9 * np.abs(values).max()) + 1
+    for group in np.split(np.arange(len(values)), edges):
+        turn[np.ix_(group, group)] = np.linalg.qr(rng.standard_normal((len(group),) * 2))[0]
+    return turn
+
+
+@pytest.mark.parametrize(("n_modes", "dimension", "arrangement"), [(4, 64, "simplex"), (6, 3, "")])
+def test_runs_do_not_depend_on_the_axes_that_linear_algebra_chooses(
+    n_modes, dimension, arrangement, monkeypatch
+):
+    """At this rtol the nodes' directions decide outcomes; they must be the same everywhere."""
+    rng = np.random.default_rng(0)
+    make = MultimodalTarget.simplex if arrangement else MultimodalTarget.random
+    target = make(n_modes, 6.0, dimension, *([] if arrangement else [rng]))
+    start = random_modes_start(target, 2, 4, rng)
+    here = integrate_modes(target, start, [100.0], eta=1.0, rtol=1e-2)
+    svd, eigh = np.linalg.svd, np.linalg.eigh
+
+    def other_svd(a, full_matrices=True):
+        u, s, v = svd(a, full_matrices=full_matrices)
+        turn = _mixed(s, rng)
+        return (u, s, v) if full_matrices else (u @ turn, s, turn.T @ v)
+
+    def other_eigh(a):
+        values, vectors = eigh(a)
+        return values, vectors @ _mixed(values, rng)
+
+    monkeypatch.setattr(np.linalg, "svd", other_svd)
+    monkeypatch.setattr(np.linalg, "eigh", other_eigh)
+    there = integrate_modes(target, start, [100.0], eta=1.0, rtol=1e-2)
+    np.testing.assert_allclose(there.final("kl"), here.final("kl"), atol=1e-6)
+    np.testing.assert_array_equal(there.final("n_found"), here.final("n_found"))

@@ -22,7 +22,6 @@ one Gaussian on N(0, I/β) it is dv/dt = 2 (1 − βv), the Ornstein-Uhlenbeck p
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -39,6 +38,7 @@ from ..schedules import Adaptive, Exponential, Linear, NoAnnealing, Schedule, St
 from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory
 from .contour import _overlap_integrals
+from .integration import available_cpus
 from .rhs import axial_to_overlaps, overlaps_to_axial
 
 __all__ = ["VARIANCES", "annealed_velocity", "integrate_annealed", "tempered_kl"]
@@ -399,6 +399,7 @@ def _phases(schedule: Schedule) -> tuple[tuple[_Phase, ...], FloatArray, _Feedba
 
 
 def _setting(target, eta, train_means, sphere, variances, speed_over_beta) -> _Setting:
+    require(isinstance(target, BimodalTarget), "target", target, "a bimodal target")
     choice("variances", variances, VARIANCES)
     within("separation", target.separation, 0, LARGEST_SCALE / 2, closed="]")
     return _Setting(
@@ -476,6 +477,7 @@ def integrate_annealed(
     0
     """
     s = _setting(target, eta, train_means, sphere, variances, speed_over_beta)
+    require(isinstance(start, Overlaps), "start", start, "Overlaps, such as of random_start")
     start.check(target)
     times = numbers_of("times", times)
     increasing = times.ndim == 1 and times.size > 0 and bool((np.diff(times) > 0).all())
@@ -487,7 +489,7 @@ def integrate_annealed(
     rtol = within("rtol", rtol, 1e-12, 1e-2, closed="[]")
     atol = within("atol", rtol / 100 if atol is None else atol, 0)
     control = _Control(rtol, atol, integer("max_steps", max_steps, 1))
-    workers = integer("workers", workers or len(os.sched_getaffinity(0)), 1)
+    workers = integer("workers", available_cpus() if workers is None else workers, 1)
 
     n, x = len(start), _state(target, start)
     logged = np.full((n, len(STATISTICS), times.size), np.nan)
@@ -570,6 +572,7 @@ def annealed_velocity(
     True
     """
     s = _setting(target, eta, train_means, sphere, variances, speed_over_beta)
+    require(isinstance(state, Overlaps), "state", state, "Overlaps")
     x = _state(target, state)
     f = _velocity_of_all(x, _betas(beta, len(x)), s)
     a, rate, i, j = x[:, :2], f[:, :2], [0, 0, 1], [0, 1, 1]
@@ -581,6 +584,7 @@ def annealed_velocity(
 def tempered_kl(target: BimodalTarget, state: Overlaps, beta: ArrayLike = 1.0) -> FloatArray:
     """KL(q‖p^β/Z_β) in nats, shape (n,); β one, or one a state (docs/theory.md, Eq. 11.9)."""
     s = _setting(target, 0.0, True, False, "fixed", False)
+    require(isinstance(state, Overlaps), "state", state, "Overlaps")
     x = _state(target, state)
     return _kl_of_all(x, _betas(beta, len(x)), s)
 

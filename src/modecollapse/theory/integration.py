@@ -234,7 +234,7 @@ def integrate(
     rtol = within("rtol", rtol, 1e-12, 1e-2, closed="[]")
     atol = within("atol", rtol / 100 if atol is None else atol, 0)
     max_steps = integer("max_steps", max_steps, 1)
-    workers = integer("workers", _cpus() if workers is None else workers, 1)
+    workers = integer("workers", available_cpus() if workers is None else workers, 1)
 
     overlaps = np.concatenate([start.m, start.q, start.logit[:, None]], axis=1)
     starts = overlaps_to_axial(overlaps, settings[:, :1])
@@ -273,7 +273,7 @@ def integrate(
     )
 
 
-def _cpus() -> int:
+def available_cpus() -> int:
     """The CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

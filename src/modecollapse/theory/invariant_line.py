@@ -22,10 +22,10 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
+from ..compiled import compiled
 from ..quadrature import LARGEST_SCALE, _sigmoid_moments
 
 __all__ = ["LARGEST_SEPARATION", "TargetCurve"]
@@ -37,14 +37,14 @@ STEP = 0.04  # of arc length; Λ varies on scales of 0.5 and above
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
-@njit(cache=True)
+@compiled
 def step_moments(xi: float, r: float) -> tuple[float, float, float]:
     """1 − T, T' and T'' of T(ξ) = E tanh(r(ξ + Z)); the first two to full relative precision."""
     s0, s1, s2 = _sigmoid_moments(-2 * r * xi, 2 * r)
     return 2 * s0, 4 * r * s1, -8 * r * r * s2
 
 
-@njit(cache=True)
+@compiled
 def window(c: float, split: float, r: float) -> tuple[float, float]:
     """W = T(c + δ/2) − T(c − δ/2) and ∂W/∂c, without cancellation for c >= 0."""
     if r * split < 1:  # Gauss-Legendre on T' and T'': relative error below 1e-15
@@ -59,7 +59,7 @@ def window(c: float, split: float, r: float) -> tuple[float, float]:
     return lower - upper, slope_upper - slope_lower
 
 
-@njit(cache=True)
+@compiled
 def gap(split: float, logit: float) -> tuple[float, float]:
     """γ = E_1[r_1] − E_2[r_1] and ∂γ/∂δ for two components at a distance δ (Eq. 6.4)."""
     a, l = 0.5 * split * split, -abs(logit)
@@ -74,13 +74,13 @@ def gap(split: float, logit: float) -> tuple[float, float]:
     return value, slope
 
 
-@njit(cache=True)
+@compiled
 def split_from(s: float) -> float:
     """δ = 2 log(1 + e^s): logarithmic for a small split, linear for a large one."""
     return 2 * (max(s, 0.0) + math.log1p(math.exp(-abs(s))))
 
 
-@njit(cache=True)
+@compiled
 def equilibrium(
     c: float, s: float, r: float, logit: float
 ) -> tuple[float, float, float, float, float, float]:
@@ -102,14 +102,14 @@ def equilibrium(
     return f, -w_c / w, f_split * stretch, lam, lam_c, lam_split * stretch
 
 
-@njit(cache=True)
+@compiled
 def _unit_tangent(c: float, s: float, r: float, logit: float) -> tuple[float, float]:
     _, f_c, f_s, _, _, _ = equilibrium(c, s, r, logit)
     norm = math.hypot(f_c, f_s)
     return f_s / norm, -f_c / norm
 
 
-@njit(cache=True)
+@compiled
 def _advance(c: float, s: float, h: float, r: float, logit: float) -> tuple[float, float]:
     """The point of the curve at a distance h along the tangent at (c, s), corrected across it."""
     t_c, t_s = _unit_tangent(c, s, r, logit)
@@ -123,7 +123,7 @@ def _advance(c: float, s: float, h: float, r: float, logit: float) -> tuple[floa
     return c, s
 
 
-@njit(cache=True)
+@compiled
 def _top(r: float, logit: float) -> float:
     """The s of the largest split, where c = 0: γδ = 2rT(δ/2), by bisection of a monotone ratio."""
     low, high = -2.0, math.log(math.expm1(0.5 * LARGEST_SCALE))
@@ -140,7 +140,7 @@ def _top(r: float, logit: float) -> float:
     return 0.5 * (low + high)
 
 
-@njit(cache=True)
+@compiled
 def _trace(r: float, logit: float, bound: float) -> FloatArray:
     """Nodes (c, s) from the largest split on, until the inner mean has ξ_2 > `bound`."""
     c, s = 0.0, _top(r, logit)
@@ -156,14 +156,14 @@ def _trace(r: float, logit: float, bound: float) -> FloatArray:
         c, s = _advance(c, s, STEP, r, logit)
 
 
-@njit(cache=True)
+@compiled
 def fold_condition(c: float, s: float, r: float, logit: float) -> float:
     """dΛ/dt along the curve: zero at a fold, and of the sign of det ∇²KL elsewhere (Eq. 6.10)."""
     _, f_c, f_s, _, lam_c, lam_s = equilibrium(c, s, r, logit)
     return (lam_c * f_s - lam_s * f_c) / math.hypot(f_c, f_s)
 
 
-@njit(cache=True)
+@compiled
 def _slopes(nodes: FloatArray, r: float, logit: float) -> FloatArray:
     """dΛ/dt at the nodes and at their mirror images, by increasing t."""
     n = len(nodes)

@@ -259,9 +259,20 @@ def _recovery(
         if last < GRID:
             inside = np.linspace(times[last - 1], times[last], GRID)
             again = integrate(targets[k], starts[k], inside, eta=etas[k], rtol=RTOL)
-            found[k] = inside[_first_below(again.statistics["kl"][0])]
+            found[k] = _crossing(inside, again.statistics["kl"][0])
             recovered[k] = True
     return found, recovered
+
+
+def _crossing(times: FloatArray, kl: FloatArray) -> float:
+    """When KL falls below ½ log 2 for good, by a straight line between the times around it.
+
+    A time of the grid itself would jump by its spacing where rounding moves KL across the level.
+    """
+    after = _first_below(kl)
+    before = after - 1
+    part = (kl[before] - KL_RECOVERED) / (kl[before] - kl[after])
+    return float(times[before] + part * (times[after] - times[before]))
 
 
 def _first_below(kl: FloatArray) -> int:

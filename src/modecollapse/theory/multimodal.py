@@ -401,7 +401,7 @@ class _TargetRules:
         self.factor = modes - modes.mean(axis=0)
         if len(modes) > 1:
             u, s, _ = np.linalg.svd(self.factor, full_matrices=False)
-            self.factor = (u * s)[:, s > ROUNDING * s[0]]
+            self.factor = (u * s @ _turn(u * s, s))[:, s > ROUNDING * s[0]]
         self._ladder = ladder(self.factor, HEADROOM * tolerance, max_points, seed)
         self._rungs: list[tuple[Nodes, FloatArray]] = []
         enough = self.climb(0)
@@ -619,7 +619,34 @@ def _factor(gram: FloatArray, scale: float | None = None, *, full: bool = False)
     scale = float(np.trace(gram)) if scale is None else scale
     values = np.where(values > 8 * len(gram) * np.finfo(float).eps * scale, values, 0.0)[::-1]
     x = vectors[:, ::-1] * np.sqrt(values)
+    x = x @ _turn(x, np.sqrt(values))
     return x if full else x[:, values > 0]
+
+
+def _turn(x: FloatArray, lengths: FloatArray) -> FloatArray:
+    """The rotation that makes orthogonal columns, of falling `lengths`, depend on X X^T alone.
+
+    A matrix has its columns' signs, and the axes of equally long ones, from the linear algebra
+    library; the nodes' directions, and with them the quadrature's error, would differ by machine.
+    """
+    turn = np.eye(len(lengths))
+    edges = np.flatnonzero(np.diff(lengths) < -1e-6 * lengths[:-1]) + 1
+    for group in np.split(np.arange(len(lengths)), edges):
+        axes: list[FloatArray] = []
+        rest = x[:, group].copy()
+        for _ in group:
+            sizes = np.linalg.norm(rest, axis=1)
+            if sizes.max() <= ROUNDING * lengths[0]:
+                break
+            axes.append(_unit(rest[np.argmax(sizes > 0.7 * sizes.max())]))
+            rest -= np.outer(rest @ axes[-1], axes[-1])
+        if len(axes) == len(group):
+            turn[np.ix_(group, group)] = np.array(axes).T
+    return turn
+
+
+def _unit(x: FloatArray) -> FloatArray:
+    return x / np.linalg.norm(x)
 
 
 def _bartlett(rng: np.random.Generator, k: int, rank: int, d: int) -> FloatArray:
@@ -649,7 +676,8 @@ def _principal(x: FloatArray, negligible: float) -> tuple[FloatArray, FloatArray
     u, s, v = np.linalg.svd(x, full_matrices=False)
     left = np.append(np.cumsum(s[::-1] ** 2)[::-1], 0.0)
     m = int(np.argmax(left <= negligible))
-    return u[:, :m] * s[:m], v[:m].T
+    turn = _turn(u[:, :m] * s[:m], s[:m])
+    return u[:, :m] * s[:m] @ turn, v[:m].T @ turn
 
 
 def _aligned(x: FloatArray, frame: FloatArray) -> tuple[FloatArray, float]:
