@@ -40,7 +40,14 @@ from modecollapse.flows.ensemble import Ensemble
 from modecollapse.flows.settings import FlowSettings
 from modecollapse.overlaps import random_start
 from modecollapse.pipeline.compute import _frozen, module_name
-from modecollapse.pipeline.configuration import ConfigurationError, blocks, check, load, schema
+from modecollapse.pipeline.configuration import (
+    ConfigurationError,
+    blocks,
+    check,
+    experiments,
+    load,
+    schema,
+)
 from modecollapse.simulation.full import simulate
 from modecollapse.simulation.reduced import simulate_reduced
 from modecollapse.targets import BimodalTarget
@@ -83,7 +90,6 @@ CUTS = {
     ("outcome_map", "theory"): [Cut(("runs",), 200)],
     ("outcome_map", "simulation"): [Cut(("runs",), 16), Cut(("steps",), 50)],
     ("mixture_collapse", "theory"): [Cut(("runs",), 200)],
-    ("mixture_weight", "theory"): [Cut(("runs",), 200)],
     ("finite_batch", "theory"): [Cut(("runs",), 500)],
     ("finite_batch", "simulation"): [Cut(("runs",), 500)],
     ("modes_found", "theory"): [Cut(("runs",), 2)],
@@ -246,15 +252,15 @@ def digest(block: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def measured(table: str, source: str, block: Mapping[str, Any]) -> dict[str, Any]:
+def measured(experiment: str, source: str, block: Mapping[str, Any]) -> dict[str, Any]:
     """The cost of a block."""
-    module = import_module(module_name(table, source))
+    module = import_module(module_name(experiment, source))
     given = {name: value for name, value in block.items() if name != "jobs"}
     if block.get("device") == "cuda":
         each = [gpu_seconds(*each) for each in trainings(module, given)]
         device, seconds, error, longest = "gpu", sum(each), 0.0, max(each)
     else:
-        cuts = CUTS.get((table, source), [])
+        cuts = CUTS.get((experiment, source), [])
         device, (seconds, error, longest) = "core", core_seconds(module, given, cuts)
     return {
         "points": points(module, given),
@@ -268,6 +274,7 @@ def measured(table: str, source: str, block: Mapping[str, Any]) -> dict[str, Any
 def costs(config: Mapping[str, Any], known: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """A row for each block of a configuration; what is known of the same settings is kept."""
     old = {(row["table"], row["source"], row["settings"]): row for row in known.to_dict("records")}
+    named = experiments(config)
     for figure, tables in blocks(config).items():
         for table, sources in tables.items():
             for source, block in sources.items():
@@ -275,7 +282,7 @@ def costs(config: Mapping[str, Any], known: pd.DataFrame) -> Iterator[dict[str, 
                 row = old.get(tuple(name.values()))
                 if row is None:
                     made = {"date": date.today().isoformat(), "machine": _machine()}
-                    row = {**name, **measured(table, source, block), **made}
+                    row = {**name, **measured(named[table], source, block), **made}
                 row |= {"figure": figure, "jobs": block["jobs"]}
                 row["minutes"] = 60 * row["hours"] / row["jobs"]
                 print("{figure} {table} {source}: {hours:.3g} h, {minutes:.3g} min".format(**row))

@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 from modecollapse.pipeline.compute import _frozen, module_name
-from modecollapse.pipeline.configuration import blocks, check, load, schema
+from modecollapse.pipeline.configuration import blocks, check, experiments, load, schema
 
 ROOT = Path(__file__).parents[1]
 NAMED = sorted((ROOT / "config").glob("*.yaml"))
+CONFIGURATIONS = {
+    path.stem: load([ROOT / "config.yaml", path]) for path in [ROOT / "config.yaml", *NAMED]
+}
 BLOCKS = [
-    pytest.param(table, source, block, id=f"{path.stem}-{table}-{source}")
-    for path in [ROOT / "config.yaml", *NAMED]
-    for figure in blocks(load([ROOT / "config.yaml", path])).values()
+    pytest.param(experiments(config)[table], source, block, id=f"{stem}-{table}-{source}")
+    for stem, config in CONFIGURATIONS.items()
+    for figure in blocks(config).values()
     for table, sources in figure.items()
     for source, block in sources.items()
 ]
@@ -46,9 +49,9 @@ def test_it_is_valid_and_called_like_its_file(path):
     assert config["name"] == path.stem
 
 
-@pytest.mark.parametrize(("table", "source", "block"), BLOCKS)
-def test_every_job_has_something_to_do(table, source, block):
-    module = import_module(module_name(table, source))
+@pytest.mark.parametrize(("experiment", "source", "block"), BLOCKS)
+def test_every_job_has_something_to_do(experiment, source, block):
+    module = import_module(module_name(experiment, source))
     given = {name: value for name, value in block.items() if name != "jobs"}
     with pytest.raises(Counted) as points:
         module.compute(module.Settings(**_frozen(given)), Counting())

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from modecollapse.flows.settings import FlowSettings
-from modecollapse.pipeline.configuration import blocks, load
+from modecollapse.pipeline.configuration import blocks, experiments, load
 from modecollapse.targets import BimodalTarget
 
 ROOT = Path(__file__).parents[1]
@@ -82,7 +82,7 @@ def test_a_grid_costs_the_square_of_its_points():
 
 def test_cuts_belong_to_blocks_and_name_their_settings():
     computed = {
-        (table, source): block
+        (experiments(CLUSTER)[table], source): block
         for tables in blocks(CLUSTER).values()
         for table, sources in tables.items()
         for source, block in sources.items()
@@ -94,7 +94,7 @@ def test_cuts_belong_to_blocks_and_name_their_settings():
 
 def test_every_training_of_a_block_is_caught_and_none_is_started():
     flow = CLUSTER["fig5_normalizing_flows"]["flow_collapse"]["flows"]
-    module = cost.import_module(cost.module_name("flow_collapse", "flows"))
+    module = cost.import_module(cost.module_name("flow_grid", "flows"))
     block = {name: value for name, value in flow.items() if name != "jobs"}
     caught = list(cost.trainings(module, block))
     assert len(caught) == 11 * 5 * 4

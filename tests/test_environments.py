@@ -21,6 +21,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from modecollapse.closure import PACKAGE, closure
+from modecollapse.pipeline.compute import module_name
+from modecollapse.pipeline.configuration import blocks, experiments, load
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
@@ -65,12 +67,16 @@ def rules() -> dict[str, str]:
 
 def computed_by(source: str) -> list[str]:
     """The entry points of the tables' parts that come from `source`."""
-    tables = sorted(path.parent.name for path in PACKAGE.glob(f"experiments/*/{source}.py"))
-    assert tables, f"no table has {source}"
-    return [
-        "modecollapse.pipeline.compute",
-        *(f"modecollapse.experiments.{t}.{source}" for t in tables),
-    ]
+    config = load([ROOT / "config.yaml"])
+    named = experiments(config)
+    modules = {
+        module_name(named[table], source)
+        for tables in blocks(config).values()
+        for table, sources in tables.items()
+        if source in sources
+    }
+    assert modules, f"no table has {source}"
+    return ["modecollapse.pipeline.compute", *sorted(modules)]
 
 
 def drawings() -> list[str]:

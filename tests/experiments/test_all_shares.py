@@ -11,30 +11,26 @@ from modecollapse.pipeline import configuration
 from modecollapse.pipeline.compute import module_name, settings_of
 
 ROOT = Path(__file__).parents[2]
-SMOKE = configuration.blocks(
-    configuration.load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
-)
+SMOKE = configuration.load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
 SOURCES = [
-    (table, source, block)
-    for tables in SMOKE.values()
+    pytest.param(configuration.experiments(SMOKE)[table], source, block, id=f"{table}-{source}")
+    for tables in configuration.blocks(SMOKE).values()
     for table, sources in tables.items()
     for source, block in sources.items()
 ]
 
 
-@pytest.mark.parametrize(
-    ("table", "source", "block"), SOURCES, ids=[f"{t}-{s}" for t, s, _ in SOURCES]
-)
-def test_a_job_without_work_writes_an_empty_table(table, source, block):
-    module = import_module(module_name(table, source))
-    part = module.compute(settings_of(table, source, block), Share(4999, 5000))
+@pytest.mark.parametrize(("experiment", "source", "block"), SOURCES)
+def test_a_job_without_work_writes_an_empty_table(experiment, source, block):
+    module = import_module(module_name(experiment, source))
+    part = module.compute(settings_of(experiment, source, block), Share(4999, 5000))
     assert len(part) == 0
     assert list(part.columns) == list(module.UNITS)
 
 
 @pytest.mark.parametrize("table", ["fold_lines", "region_map", "fold_delay"])
 def test_two_jobs_make_the_table_of_one(table):
-    (block,) = [b for t, _, b in SOURCES if t == table]
+    (block,) = [p.values[2] for p in SOURCES if p.values[0] == table]
     module, settings = (
         import_module(module_name(table, "theory")),
         settings_of(table, "theory", block),

@@ -7,10 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from modecollapse.experiments import flow_grid
-from modecollapse.experiments.flow_density import flows as flow_density
+from modecollapse.experiments import flow_density, flow_grid, flow_tangent
 from modecollapse.experiments.flow_grid import UNITS, Settings, compute, points
-from modecollapse.experiments.flow_tangent import flows as flow_tangent
 from modecollapse.experiments.share import Share
 from modecollapse.flows.ensemble import Ensemble
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from modecollapse.experiments.modes_found.theory import UNITS, Settings, compute
+from modecollapse.experiments.modes_found import UNITS, Settings, compute
 from modecollapse.experiments.share import Share
 
 SETTINGS = Settings(

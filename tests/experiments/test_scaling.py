@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modecollapse.experiments.scaling import simulation
-from modecollapse.experiments.scaling.simulation import SERIES, UNITS, Settings, compute
+from modecollapse.experiments import scaling
+from modecollapse.experiments.scaling import SERIES, UNITS, Settings, compute
 from modecollapse.experiments.share import Share
 
 SETTINGS = Settings(
@@ -56,7 +56,7 @@ def test_slope_and_its_error():
     fits = []
     for _ in range(2000):
         value = 3 * x**-0.7 * np.exp(error * rng.standard_normal(4))
-        fits.append(simulation._slope(x, value, error * 3 * x**-0.7))
+        fits.append(scaling._slope(x, value, error * 3 * x**-0.7))
     slopes, claimed = np.array(fits).T
     assert slopes.mean() == pytest.approx(-0.7, abs=4.5 * slopes.std() / np.sqrt(2000))
     assert slopes.std() == pytest.approx(claimed.mean(), rel=4.5 / np.sqrt(2 * 2000))

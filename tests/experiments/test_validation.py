@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from modecollapse.experiments import validation
 from modecollapse.experiments.share import Share
-from modecollapse.experiments.validation import simulation
-from modecollapse.experiments.validation.simulation import UNITS, Settings, compute
+from modecollapse.experiments.validation import UNITS, Settings, compute
 from modecollapse.targets import BimodalTarget
 
 LEAST = 1e-4  # for all the tests of a table together
@@ -87,13 +87,13 @@ def test_what_is_wrong_is_caught(table, wrong):
 
 def test_the_wrong_target_is_caught(monkeypatch):
     """Theory for π = 0.78 where the simulation has 0.8, and for η = 1.2 where it has 1."""
-    right = simulation.integrate
+    right = validation.integrate
 
     def wrong(target, start, times, eta):
         other = BimodalTarget(target.separation, target.dimension, 0.975 * target.weight)
         return right(other, start, times, eta=1.2 * eta)
 
-    monkeypatch.setattr(simulation, "integrate", wrong)
+    monkeypatch.setattr(validation, "integrate", wrong)
     settings = replace(BASE, target_weights=(0.8,), starts=("sphere",))
     assert p_value(compute(settings, Share())) < LEAST
 
@@ -114,13 +114,13 @@ def test_without_extrapolation_the_step_size_is_seen():
     )
     table = compute(settings, Share())
     assert p_value(table) > LEAST
-    plain = simulation._simulate
+    plain = validation._simulate
 
     def coarse(settings, setting, target, start, part, seed):
         return plain(settings, setting, target, start, 1, seed)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulation, "_simulate", coarse)
+        patch.setattr(validation, "_simulate", coarse)
         assert p_value(compute(settings, Share())) < LEAST
 
 

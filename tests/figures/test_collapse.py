@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from modecollapse.experiments.snapshots.plane import grid, rows
+from modecollapse.experiments.snapshots import grid, rows
 from modecollapse.figures import collapse as figure
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modecollapse.experiments.finite_batch.columns import UNITS
+from modecollapse.experiments.finite_batch import UNITS
 from modecollapse.figures import finite_batch as figure
 from modecollapse.figures.style import COLOURS
 

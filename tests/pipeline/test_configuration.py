@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modecollapse.closure import closure
+from modecollapse.pipeline.compute import module_name
 from modecollapse.pipeline.configuration import (
     ConfigurationError,
     blocks,
     check,
+    experiments,
     load,
     merge,
     schema,
@@ -29,7 +32,8 @@ def test_the_configurations_of_the_repository_pass(named):
 
 
 def test_every_figure_of_the_default_has_a_schema_and_a_module():
-    figures = blocks(load([ROOT / "config.yaml"]))
+    config = load([ROOT / "config.yaml"])
+    figures, named = blocks(config), experiments(config)
     schemas = {path.stem for path in (ROOT / "workflow" / "schemas").glob("fig*.yaml")}
     assert set(figures) == schemas
     source = ROOT / "src" / "modecollapse"
@@ -37,7 +41,7 @@ def test_every_figure_of_the_default_has_a_schema_and_a_module():
         assert (source / "figures" / f"{figure.split('_', 1)[1]}.py").exists()
         for table, sources in tables.items():
             for name in sources:
-                assert (source / "experiments" / table / f"{name}.py").exists()
+                assert closure(module_name(named[table], name))  # raises where there is no file
 
 
 def test_a_table_belongs_to_one_figure():

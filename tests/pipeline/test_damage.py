@@ -113,5 +113,5 @@ def test_the_record_of_a_table_names_its_parts_and_their_settings(part, tmp_path
     gather(part, tmp_path / "t.csv")
     record = json.loads(sidecar(tmp_path / "t.csv").read_text())
     assert list(record["inputs"]) == [str(part)]
-    assert record["settings"] == {"checks": {}}
+    assert record["settings"] == {"theory": {}}
     assert record["units"] == UNITS

@@ -12,10 +12,22 @@ def names(*modules):
 
 
 def test_a_theory_job_does_not_depend_on_training():
-    files = names("modecollapse.experiments.basins.theory")
+    files = names("modecollapse.experiments.basins")
     assert "quadrature.py" in files
     assert "theory/integration.py" in files
     assert not {f for f in files if f.startswith(("simulation/", "flows/", "figures/"))}
+
+
+def test_two_sources_of_a_table_depend_on_their_own_road_alone():
+    theory, simulation = (
+        names(f"modecollapse.experiments.outcome_map.{source}")
+        for source in ("theory", "simulation")
+    )
+    shared = "experiments/outcome_map/__init__.py"
+    assert shared in theory & simulation
+    assert "experiments/outcome_map/simulation.py" not in theory
+    assert not {f for f in theory if f.startswith(("simulation/", "flows/"))}
+    assert not {f for f in simulation if f.startswith(("theory/", "flows/"))}
 
 
 def test_a_figure_depends_on_no_computation():

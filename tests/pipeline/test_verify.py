@@ -18,7 +18,7 @@ SETTINGS = {"points": 4, "seed": 1}
 CONFIG = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 2, **SETTINGS}}}}
 UNITS = {"source": "text", "x": "1", "n": "1"}
 TABLE = pd.DataFrame({"source": ["theory"] * 4, "x": [0.0, 1.0, 2.0, 3.0], "n": [1, 2, 3, 4]})
-PART = "modecollapse.experiments.basins.theory"
+PART = "modecollapse.experiments.basins"
 
 
 def write(root: Path, table: pd.DataFrame = TABLE, seconds: float = 1.0) -> None:

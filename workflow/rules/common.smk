@@ -16,6 +16,7 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 
 from modecollapse.closure import closure
 from modecollapse.pipeline import configuration
+from modecollapse.pipeline.compute import module_name
 
 try:
     config = configuration.load([ROOT / "config.yaml", *workflow.overwrite_configfiles])
@@ -29,6 +30,7 @@ RESULTS, PICTURES, LOGS = (str(Path(top, BELOW)) for top in ("results", "figures
 
 # figure -> table -> source -> settings, and the figure that each table belongs to
 FIGURES = configuration.blocks(config)
+EXPERIMENTS = configuration.experiments(config)
 OWNER = {table: figure for figure, tables in FIGURES.items() for table in tables}
 
 
@@ -104,7 +106,7 @@ def code(*modules):
 
 def computing(wildcards):
     """The code behind one part of a table."""
-    entry = f"modecollapse.experiments.{wildcards.table}.{wildcards.source}"
+    entry = module_name(EXPERIMENTS[wildcards.table], wildcards.source)
     return code("modecollapse.pipeline.compute", entry)
 
 

@@ -27,10 +27,11 @@ rule theory:
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
+        experiment=lambda wildcards: EXPERIMENTS[wildcards.table],
         settings=settings,
         jobs=jobs,
     shell:
-        "python -m modecollapse.pipeline.compute {wildcards.table} {wildcards.source}"
+        "python -m modecollapse.pipeline.compute {params.experiment} {wildcards.source}"
         " --settings {params.settings:q} --job {wildcards.job} --jobs {params.jobs}"
         " --threads {threads} --output {output.table} > {log} 2>&1"
 

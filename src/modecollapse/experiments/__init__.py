@@ -1,10 +1,13 @@
-"""One package per table, one module per source: settings in, tidy table out; seeds derived here.
+"""What computes the tables: settings in, tidy table out; seeds are derived here.
 
-The table ``t`` of the source ``s`` is computed by ``modecollapse.experiments.t.s``, a module with
+The configuration's block ``figure: {table: {experiment: e, s: {...}}}`` computes what the table has
+from the source ``s`` by the module ``modecollapse.experiments.e``, or, where an experiment has two
+sources that must not import each other, by ``modecollapse.experiments.e.s``; e is the table's own
+name where none is given.  The module holds
 
-* ``Settings``, a frozen dataclass: the block ``figure: {t: {s: ...}}`` of the configuration;
-* ``UNITS``, the unit of each column;
+* ``Settings``, a frozen dataclass: the block ``{...}``;
+* ``UNITS``, the unit of each column, the same for all sources;
 * ``compute(settings, share) -> DataFrame``, the rows of one job's share of the work.
 
-The parts of all sources, in order, make up results/t.csv.
+The parts of all sources, in order, make up results/<table>.csv.
 """

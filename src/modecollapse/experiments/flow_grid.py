@@ -20,6 +20,7 @@ from ..outcomes import outcome
 from ..targets import BimodalTarget
 from ..trajectory import UNITS as STATISTICS
 from ..trajectory import Trajectory
+from .columns import common
 from .share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute", "rows"]
@@ -38,9 +39,7 @@ MEASURED = (
 UNITS: Mapping[str, str] = MappingProxyType(
     {
         "source": "flow",
-        "separation": "r = ‖μ*‖, standard deviations of a mode",
-        "dimension": "d, 1",
-        "target_weight": "π, weight of the mode at +μ*, 1",
+        **common("separation", "dimension", "target_weight"),
         "direction": "of μ* against the coordinates that the layers act on",
         "architecture": "realnvp, maf or nsf",
         "couplings": "layers of the flow, 1",

@@ -91,13 +91,13 @@ def _configuration(given: argparse.Namespace) -> dict[str, Any]:
 
 def _check(given: argparse.Namespace) -> int:
     config = _configuration(given)
-    figures = configuration.blocks(config)
+    figures, named = configuration.blocks(config), configuration.experiments(config)
     faults = [
         fault
         for figure, tables in figures.items()
         for table, sources in tables.items()
         for source, block in sources.items()
-        for fault in _misfits(f"{figure}.{table}.{source}", table, source, block)
+        for fault in _misfits(f"{figure}.{table}.{source}", named[table], source, block)
     ]
     if faults:
         raise configuration.ConfigurationError("\n".join(faults))
@@ -105,12 +105,12 @@ def _check(given: argparse.Namespace) -> int:
     return 0
 
 
-def _misfits(path: str, table: str, source: str, block: dict[str, Any]) -> Iterator[str]:
+def _misfits(path: str, experiment: str, source: str, block: dict[str, Any]) -> Iterator[str]:
     """What does not go together in a block; the module that computes it knows."""
     from .compute import settings_of  # it loads all that the module needs
 
     try:
-        settings_of(table, source, block)
+        settings_of(experiment, source, block)
     except ValueError as error:
         yield f"{path}.{error}"
 

@@ -1,4 +1,4 @@
-"""Compute a job's share of a table: ``python -m modecollapse.pipeline.compute TABLE SOURCE …``."""
+"""Compute a share of a table: ``python -m modecollapse.pipeline.compute EXPERIMENT SOURCE …``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..closure import PACKAGE
 from ..experiments.share import Share
 from ..store import write_table
 from .entry import run
@@ -20,25 +21,30 @@ from .provenance import record
 __all__ = ["compute", "main", "module_name", "settings_of"]
 
 
-def module_name(table: str, source: str) -> str:
-    """The module that computes the part of `table` that comes from `source`."""
-    return f"modecollapse.experiments.{table}.{source}"
+def module_name(experiment: str, source: str) -> str:
+    """The module that computes what comes from `source`: the experiment, or its part for it.
+
+    >>> module_name("basins", "theory"), module_name("outcome_map", "theory")
+    ('modecollapse.experiments.basins', 'modecollapse.experiments.outcome_map.theory')
+    """
+    part = f".{source}" if (PACKAGE / "experiments" / experiment).is_dir() else ""
+    return f"modecollapse.experiments.{experiment}{part}"
 
 
 def compute(
-    table: str, source: str, block: dict[str, Any], share: Share, output: Path, device: str
+    experiment: str, source: str, block: dict[str, Any], share: Share, output: Path, device: str
 ) -> None:
     """Compute a share on `device` and write it, with its provenance, to `output`."""
     start = time.monotonic()
-    module = import_module(module_name(table, source))
-    frame = module.compute(settings_of(table, source, block), share)
+    module = import_module(module_name(experiment, source))
+    frame = module.compute(settings_of(experiment, source, block), share)
     seconds = time.monotonic() - start
     made_by = record([module.__name__, __spec__.name], block, [], seconds, device)
     write_table(output, frame, module.UNITS, made_by)
     logging.info("%d rows in %.1f s", len(frame), seconds)
 
 
-def settings_of(table: str, source: str, block: dict[str, Any]) -> Any:
+def settings_of(experiment: str, source: str, block: dict[str, Any]) -> Any:
     """A block of the configuration as its module takes it.
 
     Raises
@@ -46,7 +52,7 @@ def settings_of(table: str, source: str, block: dict[str, Any]) -> Any:
     ValueError : naming the setting that does not go together with the others.
     """
     given = {name: value for name, value in block.items() if name != "jobs"}
-    return import_module(module_name(table, source)).Settings(**_frozen(given))
+    return import_module(module_name(experiment, source)).Settings(**_frozen(given))
 
 
 def _frozen(value: Any) -> Any:
@@ -73,7 +79,7 @@ def limit_threads(threads: int) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Compute one job's share of a table.")
-    parser.add_argument("table")
+    parser.add_argument("experiment")
     parser.add_argument("source")
     parser.add_argument("--settings", required=True, help="the configuration's block, as JSON")
     parser.add_argument("--job", type=int, default=0)
@@ -90,7 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
         device = device_used(block)
     except ValueError as error:  # a GPU is asked for, and there is none
         parser.error(str(error))
-    compute(given.table, given.source, block, share, given.output, device)
+    compute(given.experiment, given.source, block, share, given.output, device)
     shutil.rmtree(scratch, ignore_errors=True)
 
 

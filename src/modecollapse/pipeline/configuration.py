@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-__all__ = ["ConfigurationError", "blocks", "check", "load", "merge", "schema"]
+__all__ = ["ConfigurationError", "blocks", "check", "experiments", "load", "merge", "schema"]
 
 
 class ConfigurationError(ValueError):
@@ -89,12 +89,17 @@ def _block(tables: Mapping[str, Any]) -> dict[str, Any]:
     return _object({name: _table(sources) for name, sources in tables.items()}, "tables by name")
 
 
-def _table(sources: Mapping[str, Any]) -> dict[str, Any]:
+def _table(given: Mapping[str, Any]) -> dict[str, Any]:
+    sources = {name: settings for name, settings in given.items() if name != "experiment"}
     blocks = {
         name: {"jobs": {"$ref": "#/$defs/jobs"}, **{k: _kind(v) for k, v in settings.items()}}
         for name, settings in sources.items()
     }
-    return _object({name: _object(b, "settings") for name, b in blocks.items()}, "sources by name")
+    whole = {name: _object(block, "settings") for name, block in blocks.items()}
+    if "experiment" in given:
+        only = {"const": given["experiment"], "description": given["experiment"]}
+        whole = {"experiment": only, **whole}
+    return _object(whole, "sources by name")
 
 
 def _object(properties: Mapping[str, Any], description: str) -> dict[str, Any]:
@@ -128,7 +133,24 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
 
 def blocks(config: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
     """The figures' blocks: figure -> table -> source -> settings."""
-    return {key: value for key, value in config.items() if key.startswith("fig")}
+    return {
+        figure: {
+            table: {name: block for name, block in given.items() if name != "experiment"}
+            for table, given in tables.items()
+        }
+        for figure, tables in config.items()
+        if figure.startswith("fig")
+    }
+
+
+def experiments(config: Mapping[str, Any]) -> dict[str, str]:
+    """What computes each table: the experiment that its block names, else that of its own name."""
+    return {
+        table: given.get("experiment", table)
+        for figure, tables in config.items()
+        if figure.startswith("fig")
+        for table, given in tables.items()
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -31,12 +31,19 @@ def gather(parts: Sequence[Path], output: Path) -> None:
         if set(table.columns) != set(units):
             raise StoreError(f"{part}: its columns are not those of {parts[0]}")
     whole = pd.concat(tables, ignore_index=True)
-    settings = {
-        beside["modules"][0].rsplit(".", 1)[-1]: beside["settings"] for beside in records.values()
-    }
+    settings = {source_of(part): records[str(part)]["settings"] for part in parts}
     device = ", ".join(sorted({beside["device"] for beside in records.values()}))
     seconds = sum(beside["seconds"] for beside in records.values()) + time.monotonic() - start
     write_table(output, whole, units, record([__spec__.name], settings, parts, seconds, device))
+
+
+def source_of(part: Path | str) -> str:
+    """Where a part's rows come from, which its name tells.
+
+    >>> source_of("results/parts/basins/theory-0.csv")
+    'theory'
+    """
+    return Path(part).stem.rsplit("-", 1)[0]
 
 
 def main(arguments: list[str] | None = None) -> None:

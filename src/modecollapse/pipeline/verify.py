@@ -32,6 +32,7 @@ import pandas as pd
 from ..closure import closure
 from ..store import StoreError, read_sidecar, read_table, write_bytes
 from . import configuration
+from .gather import source_of
 from .provenance import code_digest, digest
 
 __all__ = ["TOLERANCES", "Finding", "bless", "reference_path", "verify"]
@@ -156,8 +157,7 @@ def _check_parts(root: Path, path: Path, settings: Mapping[str, Any]) -> Iterato
     except (StoreError, LookupError):  # which the table's own check tells
         return
     for part in parts:
-        source = Path(part).stem.rsplit("-", 1)[0]
-        found = _check_record(root, root / part, settings.get(source, {}))
+        found = _check_record(root, root / part, settings.get(source_of(part), {}))
         yield from (finding for finding in found if not finding.good)
 
 
@@ -222,8 +222,7 @@ def _reference_of(root: Path, path: Path) -> dict[str, Any]:
     beside = read_sidecar(path)
     seconds: dict[str, float] = {}
     for part in beside["inputs"]:
-        record = read_sidecar(root / part)
-        source = record["modules"][0].rsplit(".", 1)[-1]
+        source, record = source_of(part), read_sidecar(root / part)
         seconds[source] = round(seconds.get(source, 0.0) + record["seconds"], 1)
     return {
         "sha256": digest(path),

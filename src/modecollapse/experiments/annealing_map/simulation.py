@@ -15,7 +15,7 @@ from ...simulation.reduced import simulate_reduced
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share
-from .grid import UNITS, Map, tabulate
+from . import UNITS, Map, tabulate
 
 __all__ = ["UNITS", "Settings", "compute"]
 

@@ -12,7 +12,7 @@ from ...targets import BimodalTarget
 from ...theory.annealed import integrate_annealed
 from ...trajectory import Trajectory
 from ..share import Share
-from .grid import UNITS, Map, tabulate
+from . import UNITS, Map, tabulate
 
 __all__ = ["UNITS", "Settings", "compute"]
 

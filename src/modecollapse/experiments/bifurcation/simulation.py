@@ -12,7 +12,7 @@ from ...overlaps import Overlaps
 from ...simulation.full import simulate
 from ...targets import BimodalTarget
 from ..share import Share
-from .rest import UNITS
+from . import UNITS
 
 __all__ = ["UNITS", "Settings", "compute"]
 

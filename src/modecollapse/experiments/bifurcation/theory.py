@@ -9,7 +9,7 @@ import pandas as pd
 from ...checks import require
 from ...theory.equilibria import branches
 from ..share import Share
-from .rest import UNITS
+from . import UNITS
 
 __all__ = ["UNITS", "Settings", "compute"]
 

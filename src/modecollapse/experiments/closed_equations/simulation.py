@@ -12,7 +12,7 @@ from ...simulation.full import simulate
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share, stream
-from .course import UNITS, Course, tabulate
+from . import UNITS, Course, tabulate
 
 __all__ = ["UNITS", "Settings", "compute"]
 

@@ -12,7 +12,7 @@ from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ...trajectory import Trajectory
 from ..share import Share
-from .course import UNITS, Course, tabulate
+from . import UNITS, Course, tabulate
 
 __all__ = ["UNITS", "Settings", "compute"]
 

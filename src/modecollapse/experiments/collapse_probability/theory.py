@@ -13,7 +13,7 @@ from ...theory.integration import integrate
 from ...theory.probability import collapse_probability
 from ...trajectory import Trajectory
 from ..share import Share
-from .grid import UNITS, Grid, row, tabulate, targets
+from . import UNITS, Grid, row, tabulate, targets
 
 __all__ = ["UNITS", "Settings", "compute"]
 

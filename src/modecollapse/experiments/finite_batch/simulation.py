@@ -12,7 +12,7 @@ from ...simulation.reduced import simulate_reduced
 from ...targets import BimodalTarget
 from ...theory.finite_batch import effective_dimension
 from ..share import Share, stream
-from .columns import UNITS, row
+from . import UNITS, row
 
 __all__ = ["UNITS", "Settings", "compute"]
 

@@ -10,7 +10,7 @@ from ...overlaps import random_start
 from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ..share import Share, stream
-from .columns import UNITS, row
+from . import UNITS, row
 
 __all__ = ["UNITS", "Settings", "compute"]
 

@@ -11,7 +11,7 @@ from ...simulation.full import simulate
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..share import Share
-from .grid import UNITS, Grid, tabulate
+from . import UNITS, Grid, tabulate
 
 __all__ = ["UNITS", "Settings", "compute"]
 

@@ -12,7 +12,7 @@ from ...targets import BimodalTarget
 from ...theory.integration import integrate
 from ...trajectory import Trajectory
 from ..share import Share
-from .grid import UNITS, Grid, tabulate
+from . import UNITS, Grid, tabulate
 
 __all__ = ["UNITS", "Settings", "compute"]
 

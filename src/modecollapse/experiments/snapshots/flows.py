@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from ...flows.training import train
 from ...targets import BimodalTarget
 from ..share import Share
-from .plane import UNITS, grid, logged, rows
+from . import UNITS, grid, logged, rows
 
 __all__ = ["UNITS", "Settings", "compute"]
 

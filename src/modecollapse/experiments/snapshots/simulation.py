@@ -18,7 +18,7 @@ from ...simulation.full import simulate
 from ...targets import BimodalTarget, mixture
 from ...trajectory import Trajectory
 from ..share import Share, stream
-from .plane import UNITS, grid, logged, rows
+from . import UNITS, grid, logged, rows
 
 __all__ = ["UNITS", "Settings", "compute"]
 

@@ -1,0 +1,88 @@
+"""Random problems within the range that :func:`~modecollapse.theory.recommend` accepts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..counting import COUNT_UNITS, counted
+from ..overlaps import random_start
+from ..schedules import Exponential
+from ..targets import BimodalTarget
+from ..theory.advice import VALIDATED
+from ..theory.annealed import integrate_annealed
+from ..theory.annealed_probability import annealed_probability
+from .columns import common
+from .share import Share, stream
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+UNITS = {
+    "source": "theory",
+    **common("separation", "dimension", "target_weight", "beta_initial"),
+    "anneal_time": "t0, gradient-flow time",
+    **COUNT_UNITS,
+    "predicted": "probability of collapse in the linear stage (docs/theory.md, Eq. 11.15), 1",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`problems` random problems; `runs` starts each, followed until `extra_time` after t0."""
+
+    seed: int
+    problems: int
+    runs: int
+    extra_time: float
+    rtol: float
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each problem of the share."""
+    rows = []
+    for index in share.progress(range(settings.problems)):
+        rng = stream(settings.seed, index)
+        target, annealing = _problem(rng)
+        start = random_start(target, settings.runs, rng, variance=1 / annealing.beta_initial)
+        run = integrate_annealed(
+            target,
+            start,
+            [annealing.time + settings.extra_time],
+            schedule=annealing,
+            sphere=True,
+            variances="bures",
+            speed_over_beta=True,
+            rtol=settings.rtol,
+            workers=share.threads,
+        )
+        rows.append(
+            {
+                "source": "theory",
+                "separation": target.separation,
+                "dimension": target.dimension,
+                "target_weight": target.weight,
+                "beta_initial": annealing.beta_initial,
+                "anneal_time": annealing.time,
+                **counted(int(run.collapsed.sum()), int(run.finished.sum())),
+                "predicted": annealed_probability(target, annealing),
+            }
+        )
+    return pd.DataFrame(rows, columns=list(UNITS))
+
+
+def _problem(rng: np.random.Generator) -> tuple[BimodalTarget, Exponential]:
+    """A target and a schedule, uniform in the range (all but r and tilt in their logarithm)."""
+    low, high = (np.array(ends) for ends in zip(*VALIDATED.values(), strict=True))
+    names = list(VALIDATED)
+    for name in ("dimension", "heat", "slowness"):
+        k = names.index(name)
+        low[k], high[k] = np.log([low[k], high[k]])
+    drawn = dict(zip(names, rng.uniform(low, high), strict=True))
+    r = drawn["separation"]
+    weight = 1 / (1 + math.exp(-2 * drawn["tilt"] * r))
+    beta = math.exp(drawn["heat"]) / r**2
+    target = BimodalTarget(r, round(math.exp(drawn["dimension"])), weight)
+    return target, Exponential(beta, -math.exp(drawn["slowness"]) * math.log(beta))

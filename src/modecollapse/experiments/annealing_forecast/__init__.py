@@ -1,1 +1,0 @@
-"""Predicted probabilities of collapse under annealing, against gradient flow from random starts."""

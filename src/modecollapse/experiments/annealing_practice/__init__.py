@@ -1,1 +1,0 @@
-"""What annealing, trained variances and trained weights each do to the outcome."""

@@ -1,1 +1,0 @@
-"""Which starts collapse."""

@@ -1,1 +1,0 @@
-"""How long a collapse lasts once the weights are trained."""

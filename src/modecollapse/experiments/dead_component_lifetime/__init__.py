@@ -1,1 +1,0 @@
-"""How long a component of vanished weight needs to come back."""

@@ -1,0 +1,91 @@
+"""RealNVP by reverse KL on p^β, β = β_i^(1 − t/t0), and on p alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import pandas as pd
+
+from ..counting import COUNT_UNITS, counted
+from ..flows.training import train
+from ..schedules import Exponential, NoAnnealing, Schedule
+from ..targets import BimodalTarget
+from .columns import common
+from .share import Share, stream
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+UNITS = {
+    "source": "flow",
+    **common("separation", "dimension", "target_weight"),
+    "beta_initial": "β_i, inverse temperature at the start, 1 (1: no annealing)",
+    "anneal_steps": "t0, optimisation steps (0: no annealing)",
+    **COUNT_UNITS,
+    **common("mean_kl"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every combination of the lists, and training without annealing for as long as the longest.
+
+    `seeds` runs each, trained `ensemble` at once, `extra_steps` more steps at β = 1.
+    """
+
+    seed: int
+    separation: float
+    dimension: int
+    target_weight: float
+    beta_initials: tuple[float, ...]
+    anneal_steps: tuple[int, ...]
+    extra_steps: int
+    seeds: int
+    ensemble: int
+    couplings: int
+    hidden: int
+    depth: int
+    batch: int
+    learning_rate: float
+    samples: int
+    device: str
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each cell of the share."""
+    cells = [(1.0, 0), *product(settings.beta_initials, settings.anneal_steps)]
+    rows = [_row(settings, *cell) for cell in share.progress(list(enumerate(cells)))]
+    return pd.DataFrame(rows, columns=list(UNITS))
+
+
+def _row(settings: Settings, index: int, cell: tuple[float, int]) -> dict[str, object]:
+    beta, annealing = cell
+    target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
+    schedule: Schedule = Exponential(beta, float(annealing)) if annealing else NoAnnealing()
+    steps = (annealing or max(settings.anneal_steps)) + settings.extra_steps
+    run = train(
+        target,
+        seed=int(stream(settings.seed, index).integers(2**31)),
+        seeds=settings.seeds,
+        ensemble_size=settings.ensemble,
+        couplings=settings.couplings,
+        hidden=settings.hidden,
+        depth=settings.depth,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        steps=steps,
+        log_every=steps,
+        schedule=schedule,
+        evaluation_samples=settings.samples,
+        device=settings.device,
+    )
+    return {
+        "source": run.source,
+        "separation": target.separation,
+        "dimension": target.dimension,
+        "target_weight": target.weight,
+        "beta_initial": beta,
+        "anneal_steps": annealing,
+        **counted(int(run.collapsed.sum()), int(run.finished.sum())),
+        "mean_kl": float(run.final("kl")[run.finished].mean()),
+    }

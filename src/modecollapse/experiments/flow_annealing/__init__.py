@@ -1,1 +1,0 @@
-"""How often annealed flows collapse, over the initial β and the time of annealing."""

@@ -1,1 +1,0 @@
-"""Collapse of flows against their architecture."""

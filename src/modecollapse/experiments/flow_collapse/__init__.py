@@ -1,1 +1,0 @@
-"""How often flows collapse, against separation and dimension."""

@@ -1,1 +1,0 @@
-"""Mass on the + mode while flows train, for many seeds."""

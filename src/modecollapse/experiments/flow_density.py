@@ -1,0 +1,96 @@
+"""Histograms of x·μ*/r under two flows of one ensemble while they train: the worst and the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from ..flows.training import train
+from ..targets import BimodalTarget
+from .columns import common
+from .share import Share
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+REACH = 4.0  # standard deviations beyond a mode that the histogram covers
+
+UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "source": "flow",
+        "case": "the flow whose heavier-lost mode keeps least, or most, of its weight",
+        "outcome": "of that flow, at the end",
+        **common("separation", "dimension", "target_weight"),
+        "step": "optimisation steps",
+        "position": "x·μ*/r, standard deviations of a mode",
+        "density": "of the position under q, 1 / standard deviation of a mode",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One ensemble of RealNVPs, μ* in a direction drawn for each; `samples` a histogram."""
+
+    seed: int
+    separation: float
+    dimension: int
+    target_weight: float
+    seeds: int
+    couplings: int
+    hidden: int
+    depth: int
+    steps: int
+    batch: int
+    learning_rate: float
+    logs: int
+    samples: int
+    bins: int
+    device: str
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """Both flows; the work of one ensemble is not shared between jobs."""
+    if not share.of(["ensemble"]):
+        return pd.DataFrame(columns=list(UNITS))
+    target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
+    run = train(
+        target,
+        seed=settings.seed,
+        seeds=settings.seeds,
+        ensemble_size=settings.seeds,
+        couplings=settings.couplings,
+        hidden=settings.hidden,
+        depth=settings.depth,
+        steps=settings.steps,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        log_every=max(1, settings.steps // settings.logs),
+        evaluation_samples=settings.samples,
+        projection_samples=settings.samples,
+        device=settings.device,
+    )
+    masses = np.stack([run.final("mass_plus"), run.final("mass_minus")], axis=-1)
+    kept = np.where(run.finished, (masses / target.weights).min(axis=-1), np.nan)
+    reach = target.separation + REACH
+    edges = np.linspace(-reach, reach, settings.bins + 1)
+    tables = []
+    for case, k in (("worst", np.nanargmin(kept)), ("best", np.nanargmax(kept))):
+        for step, samples in zip(run.times, run.diagnostics["projection"][k], strict=True):
+            counts, _ = np.histogram(samples[:, 0], edges)
+            picture = {
+                "source": "flow",
+                "case": case,
+                "outcome": str(run.outcome[k]),
+                "separation": target.separation,
+                "dimension": target.dimension,
+                "target_weight": target.weight,
+                "step": int(step),
+                "position": (edges[1:] + edges[:-1]) / 2,
+                "density": counts / (settings.samples * (edges[1] - edges[0])),
+            }
+            tables.append(pd.DataFrame(picture))
+    return pd.concat(tables, ignore_index=True)

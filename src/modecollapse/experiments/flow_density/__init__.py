@@ -1,1 +1,0 @@
-"""Projected density of two flows while they train: one that collapses, one that does not."""

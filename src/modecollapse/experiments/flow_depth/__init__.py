@@ -1,1 +1,0 @@
-"""Collapse of flows against the number of hidden layers of their networks."""

@@ -1,1 +1,0 @@
-"""Collapse of flows against the direction of μ*."""

@@ -1,1 +1,0 @@
-"""Whether collapsed flows recover with longer training."""

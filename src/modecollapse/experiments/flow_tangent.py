@@ -1,0 +1,112 @@
+"""Tangent speeds of untrained flows: shift and stretch along μ* (docs/theory.md, Eq. 12.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..flows.architecture import initial
+from ..flows.families import build
+from ..flows.settings import FlowSettings
+from ..flows.streams import directions
+from ..flows.tangent import alignment_rate, tangent_speeds
+from ..targets import BimodalTarget
+from .columns import common
+from .share import Share, stream
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "source": "flow",
+        **common("dimension"),
+        "direction": "of μ* against the coordinates that the layers act on",
+        "architecture": "realnvp, maf or nsf",
+        "couplings": "layers of the flow, 1",
+        **common("separation"),
+        "run": "number of the flow in its setting",
+        "shift": "K_mm = ‖∇m‖², variances of a mode",
+        "stretch": "K_σσ = ‖∇σ‖², variances of a mode",
+        "ratio": "shift / stretch, 1",
+        "race": "ratio × Λ(r) (docs/theory.md, Eq. 12.9), 1",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """RealNVPs of `couplings` for every dimension and direction, and each of the `architectures`,
+    of `architecture_couplings` layers, in one dimension and random directions; `runs` flows each,
+    on `samples` samples.
+    """
+
+    seed: int
+    separations: tuple[float, ...]
+    dimensions: tuple[int, ...]
+    directions: tuple[str, ...]
+    couplings: int
+    architectures: tuple[str, ...]
+    architecture_dimension: int
+    architecture_couplings: int
+    hidden: int
+    depth: int
+    runs: int
+    samples: int
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each flow of the share's combinations, and separation; the flows are the same."""
+    tables = [pd.DataFrame(columns=list(UNITS))]
+    for index, (dimension, flow) in share.progress(list(enumerate(_flows(settings)))):
+        # The speeds depend on the separation through the splines' interval alone.
+        target = BimodalTarget(max(settings.separations), dimension)
+        speeds = _speeds(target, flow, settings, stream(settings.seed, index))
+        for separation in settings.separations:
+            columns = {
+                "source": "flow",
+                "dimension": dimension,
+                "direction": flow.direction,
+                "architecture": flow.architecture,
+                "couplings": flow.couplings,
+                "separation": separation,
+                **speeds,
+                "race": speeds["ratio"] * alignment_rate(separation),
+            }
+            tables.append(pd.DataFrame(columns)[list(UNITS)])
+    return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def _flows(settings: Settings) -> list[tuple[int, FlowSettings]]:
+    """Dimension and architecture of each combination."""
+    base = FlowSettings(hidden=settings.hidden, depth=settings.depth)
+    flows = [
+        (dimension, replace(base, direction=direction, couplings=settings.couplings))
+        for dimension, direction in product(settings.dimensions, settings.directions)
+    ]
+    layers = settings.architecture_couplings
+    return flows + [
+        (settings.architecture_dimension, replace(base, architecture=name, couplings=layers))
+        for name in settings.architectures
+    ]
+
+
+def _speeds(
+    target: BimodalTarget, flow: FlowSettings, settings: Settings, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """The speeds of `settings.runs` untrained flows, each with a direction and noise of its own."""
+    built = build(target, flow)
+    axes, theta, z = [], [], []
+    for _ in range(settings.runs):
+        axes.append(directions(flow.direction, target.dimension, rng)[0])
+        theta.append(initial(built, rng))
+        z.append(rng.standard_normal((settings.samples, target.dimension)))
+    batch = (torch.as_tensor(np.stack(values)) for values in (theta, axes, z))
+    shift, stretch = (speed.numpy() for speed in tangent_speeds(built, *batch))
+    runs = np.arange(settings.runs)
+    return {"run": runs, "shift": shift, "stretch": stretch, "ratio": shift / stretch}

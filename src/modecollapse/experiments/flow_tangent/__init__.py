@@ -1,1 +1,0 @@
-"""How readily flows, before training, move and stretch their mass along μ*."""

@@ -1,0 +1,39 @@
+"""Recovery below the fold, from where the collapsed state vanished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..theory.metastability import fold_delay
+from .columns import common
+from .share import Share
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+UNITS = {
+    "source": "theory",
+    **common("separation"),
+    "distance": "r_c − r, standard deviations of a mode",
+    "time": "time until KL stays below ½ log 2, gradient-flow time",
+    "recovered": "whether it does within the horizon",
+    "law": "Eq. 8.2, gradient-flow time",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Distances below the critical separation, and the longest time to wait."""
+
+    distances: tuple[float, ...]
+    horizon: float
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each distance of the share."""
+    distances = share.of(settings.distances)
+    if not distances:
+        return pd.DataFrame(columns=list(UNITS))
+    table = fold_delay(distances, settings.horizon)
+    return table.assign(source="theory")[list(UNITS)]

@@ -1,1 +1,0 @@
-"""How long a run waits where collapse is about to be born."""

@@ -1,1 +1,0 @@
-"""The fold lines that bound the regions of what can happen."""

@@ -1,0 +1,59 @@
+"""Collapse frequency of mixtures by the closed equations, with fixed and with trained weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from ..counting import COUNT_UNITS, counted
+from ..overlaps import random_start
+from ..targets import BimodalTarget
+from ..theory.integration import integrate
+from .columns import common
+from .share import Share, stream
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "source": "theory",
+        **common("separation", "dimension", "target_weight"),
+        "eta": "η, learning-rate ratio of the weights, 1; 0: equal fixed weights",
+        **COUNT_UNITS,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every combination of the lists; `runs` starts on the sphere each, up to `time`."""
+
+    seed: int
+    separations: tuple[float, ...]
+    dimensions: tuple[int, ...]
+    target_weights: tuple[float, ...]
+    etas: tuple[float, ...]
+    runs: int
+    time: float
+    rtol: float
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each combination of the share; all η of a target have the same starts."""
+    targets = product(settings.separations, settings.dimensions, settings.target_weights)
+    grid = [(i, *target, eta) for i, target in enumerate(targets) for eta in settings.etas]
+    rows = []
+    for index, separation, dimension, weight, eta in share.progress(grid):
+        target = BimodalTarget(separation, dimension, weight)
+        start = random_start(target, settings.runs, stream(settings.seed, index))
+        times = np.array([settings.time])
+        run = integrate(target, start, times, eta=eta, rtol=settings.rtol, workers=share.threads)
+        named = (("separation", separation), ("dimension", dimension), ("target_weight", weight))
+        counts = counted(int(run.collapsed.sum()), int(run.finished.sum()))
+        rows.append({"source": "theory", **dict(named), "eta": eta, **counts})
+    return pd.DataFrame(rows, columns=list(UNITS))

@@ -1,1 +1,0 @@
-"""Collapse of a two-component mixture against the target's weight."""

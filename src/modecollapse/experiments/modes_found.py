@@ -1,0 +1,114 @@
+"""The gradient flow of K components towards K* modes, on a simplex or in random directions."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..checks import choice, require
+from ..theory.multimodal import MultimodalTarget, integrate_modes, random_modes_start
+from .columns import common
+from .share import Share, stream
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+UNITS = {
+    "source": "theory",
+    "arrangement": "of the modes: simplex, or random directions",
+    "n_modes": "K*, modes of the target",
+    **common("dimension"),
+    "separation": "r = ‖ν_k‖, standard deviations of a mode",
+    "eta": "η, speed of the softmax logits (docs/theory.md, Eq. 9.3), 1",
+    "n_components": "K, components of q",
+    "n_runs": "runs that finished",
+    "n_found": "modes found at the end, mean over runs",
+    "n_found_se": "standard error of n_found",
+    "kl": "KL(q‖p) at the end, nats, mean over runs",
+    "kl_se": "standard error of kl, nats",
+}
+ARRANGEMENTS = ("simplex", "random")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every combination of targets, separations, η and numbers of components.
+
+    The targets are the entries of `arrangements`, `n_modes` and `dimensions` in turn, with equal
+    weights; each run has a start of its own on the sphere, and a target of its own where the
+    arrangement is random.
+    """
+
+    seed: int
+    arrangements: tuple[str, ...]
+    n_modes: tuple[int, ...]
+    dimensions: tuple[int, ...]
+    separations: tuple[float, ...]
+    etas: tuple[float, ...]
+    components: tuple[int, ...]
+    runs: int
+    time: float
+    rtol: float
+
+    def __post_init__(self) -> None:
+        for arrangement in self.arrangements:
+            choice("arrangements", arrangement, ARRANGEMENTS)
+        for name in ("n_modes", "dimensions"):
+            given = getattr(self, name)
+            allowed = f"one entry for each of {len(self.arrangements)} arrangements"
+            require(len(given) == len(self.arrangements), name, given, allowed)
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each combination of the share."""
+    targets = zip(settings.arrangements, settings.n_modes, settings.dimensions, strict=True)
+    grid = product(targets, settings.etas, settings.separations, settings.components)
+    rows = []
+    for index, point in share.progress(list(enumerate(grid))):
+        rows += _row(settings, index, point)
+    return pd.DataFrame(rows, columns=list(UNITS))
+
+
+def _row(settings: Settings, index: int, point: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """The row of one combination; none, with a warning, where fewer than two runs finish."""
+    (arrangement, n_modes, dimension), eta, separation, n_components = point
+    found: list[float] = []
+    kl: list[float] = []
+    for k in range(settings.runs):
+        rng = stream(settings.seed, index, k)
+        target = _target(arrangement, n_modes, separation, dimension, rng)
+        start = random_modes_start(target, 1, n_components, rng)
+        run = integrate_modes(target, start, [settings.time], eta=eta, rtol=settings.rtol)
+        found += run.final("n_found")[run.finished].tolist()
+        kl += run.final("kl")[run.finished].tolist()
+    if len(found) < 2:
+        log.warning("no row for %s: a run ended %s", point, run.message[0])
+        return []
+    row = {
+        "source": "theory",
+        "arrangement": arrangement,
+        "n_modes": n_modes,
+        "dimension": dimension,
+        "separation": separation,
+        "eta": eta,
+        "n_components": n_components,
+        "n_runs": len(found),
+        "n_found": np.mean(found),
+        "n_found_se": np.std(found, ddof=1) / np.sqrt(len(found)),
+        "kl": np.mean(kl),
+        "kl_se": np.std(kl, ddof=1) / np.sqrt(len(kl)),
+    }
+    return [row]
+
+
+def _target(
+    arrangement: str, n_modes: int, separation: float, dimension: int, rng: np.random.Generator
+) -> MultimodalTarget:
+    if arrangement == "simplex":
+        return MultimodalTarget.simplex(n_modes, separation, dimension)
+    return MultimodalTarget.random(n_modes, separation, dimension, rng)

@@ -1,1 +1,0 @@
-"""The fixed points on the plane of the phase portrait."""

@@ -1,1 +1,0 @@
-"""The flow of both means along μ*, and its fixed points."""

@@ -1,0 +1,47 @@
+"""The region of each (π, r), with equal fixed weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..checks import require
+from ..theory.bifurcations import regions
+from .columns import common
+from .share import Share
+
+__all__ = ["UNITS", "Settings", "compute"]
+
+UNITS = {
+    "source": "theory",
+    **common("target_weight", "separation"),
+    "attractors": "stable fixed points, up to the exchange of the components",
+    "region": "both modes only, both and collapse, or collapse only",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`points` target weights from 1/2 to `heaviest`, `points` separations between two ends."""
+
+    heaviest: float
+    lowest: float
+    highest: float
+    points: int
+
+    def __post_init__(self) -> None:
+        allowed = f"a number > lowest = {self.lowest}"
+        require(self.highest > self.lowest, "highest", self.highest, allowed)
+
+
+def compute(settings: Settings, share: Share) -> pd.DataFrame:
+    """A row for each point; the share is one of the separations."""
+    weights = np.linspace(0.5, settings.heaviest, settings.points)
+    separations = np.linspace(settings.lowest, settings.highest, settings.points)
+    tables = [regions(weights, [r]) for r in share.progress(separations.tolist())]
+    if not tables:
+        return pd.DataFrame(columns=list(UNITS))
+    table = pd.concat(tables, ignore_index=True).assign(source="theory")
+    return table[list(UNITS)]

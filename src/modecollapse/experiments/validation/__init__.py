@@ -1,1 +1,0 @@
-"""Theory against full-dimensional simulation, a row per compared quantity."""

@@ -1,1 +1,0 @@
-"""Weights and means while a component dies."""
