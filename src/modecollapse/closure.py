@@ -33,7 +33,8 @@ def closure(*modules: str) -> list[Path]:
 
 def _file(module: str) -> Path:
     path = PACKAGE.parent.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    package = path / "__init__.py"  # a folder alone may be what caches left of one that is gone
+    return package if package.exists() else path.with_suffix(".py")
 
 
 def _exists(module: str) -> bool:

@@ -30,6 +30,19 @@ def test_two_sources_of_a_table_depend_on_their_own_road_alone():
     assert not {f for f in simulation if f.startswith(("theory/", "flows/"))}
 
 
+def test_the_folder_that_caches_leave_of_a_package_is_not_taken_for_one(tmp_path, monkeypatch):
+    for name in ("modecollapse", "modecollapse/a", "modecollapse/a/__pycache__"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "modecollapse" / "__init__.py").touch()
+    (tmp_path / "modecollapse" / "a.py").touch()
+    monkeypatch.setattr(imports, "PACKAGE", tmp_path / "modecollapse")
+    imports._imports.cache_clear()
+    try:
+        assert [path.name for path in closure("modecollapse.a")] == ["__init__.py", "a.py"]
+    finally:
+        imports._imports.cache_clear()
+
+
 def test_a_figure_depends_on_no_computation():
     files = names("modecollapse.pipeline.draw", "modecollapse.figures.mean_alignment")
     assert "figures/style.py" in files

@@ -27,8 +27,8 @@ def module_name(experiment: str, source: str) -> str:
     >>> module_name("basins", "theory"), module_name("outcome_map", "theory")
     ('modecollapse.experiments.basins', 'modecollapse.experiments.outcome_map.theory')
     """
-    part = f".{source}" if (PACKAGE / "experiments" / experiment).is_dir() else ""
-    return f"modecollapse.experiments.{experiment}{part}"
+    parted = (PACKAGE / "experiments" / experiment / "__init__.py").exists()
+    return f"modecollapse.experiments.{experiment}{f'.{source}' if parted else ''}"
 
 
 def compute(
