@@ -1,0 +1,155 @@
+r"""How long collapse lasts in each geometry, with trained weights and two equal modes.
+
+The collapsed state of equal fixed weights is no fixed point when the weights are trained: ℓ drifts
+along the curve of collapsed states x(ℓ), which is the same in every geometry, up to its fold ℓ_f
+(docs/theory.md, Eq. 8.4).  Only the speed on it differs (docs/remedies.md, Eq. 13.9).  A component
+without weight waits for a time ∝ 1/w where the mean's velocity carries its weight, and for one of
+order √log(1/w) where it does not (Eqs. 13.7 and 13.8).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
+
+from ..checks import choice, integer, require, within
+from .equilibria import fixed_points
+from .geometry import GEOMETRIES, _geometric_velocity
+from .invariant_line import TargetCurve
+from .rhs import axial_to_overlaps, kl_divergence, velocity
+
+__all__ = ["aligned_lifetime", "dead_component_wait"]
+
+FloatArray = NDArray[np.float64]
+
+HORIZON = 1e9
+RTOL = 1e-9
+KL_RECOVERED = 0.5 * math.log(2)
+LARGEST_RATIO = 9.0  # of the logit of the weights
+
+
+def aligned_lifetime(
+    separations: Sequence[float],
+    etas: Sequence[float],
+    geometry: str = "natural",
+    horizon: float = HORIZON,
+) -> pd.DataFrame:
+    """Time from the state collapsed at equal weights to KL = ½ log 2, two equal modes.
+
+    Parameters
+    ----------
+    separations : r, each in (2.2596, 6].
+    etas : η > 0, the speeds of the weights.
+    geometry : one of "euclidean", "wasserstein", "natural".
+    horizon : the longest time that is integrated.
+
+    Returns
+    -------
+    Columns separation, eta, geometry, time, recovered (whether by the horizon), law and asymptote:
+
+        law = (1/η) ∫_0^{ℓ_f} s(ℓ) dℓ / |∂KL/∂ℓ|,     s = w_1 w_2 if natural, else 1     (Eq. 13.9)
+        asymptote = c π / (η r (π r φ(r))^{5/2}),      c = 3/4 if natural, else 6        (Eq. 13.10)
+
+    >>> table = aligned_lifetime([3.0], [0.1])
+    >>> bool(abs(table.time[0] / table.law[0] - 1) < 0.1)
+    True
+    """
+    kind = GEOMETRIES.index(choice("geometry", geometry, GEOMETRIES))
+    rows = []
+    for r in separations:
+        r = within("separations", r, 0, 6, closed="]")
+        states = [p for p in fixed_points(r) if p.stable and min(p.positions) > 0]
+        require(bool(states), "separations", r, "separations above the critical one, 2.2596")
+        start = np.array([*states[0].positions, 0.0, 0.0, 0.0, 0.0])
+        drift = _drift_time(r, natural=kind == 2)
+        excess = math.pi * r * math.exp(-r * r / 2) / math.sqrt(2 * math.pi)
+        far = (0.75 if kind == 2 else 6.0) * math.pi / (r * excess**2.5)
+        for eta in etas:
+            eta = within("etas", eta, 0)
+            time, done = _recovery(start, r, eta, kind, horizon)
+            rows.append((r, eta, geometry, time, done, drift / eta, far / eta))
+    names = ["separation", "eta", "geometry", "time", "recovered", "law", "asymptote"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def dead_component_wait(
+    separations: Sequence[float],
+    etas: Sequence[float],
+    geometry: str = "natural",
+    dimension: int = 64,
+    horizon: float = HORIZON,
+) -> pd.DataFrame:
+    """Time to KL = ½ log 2 where one component has found its mode and the other has not moved yet.
+
+    The start of :func:`.metastability.dead_component_lifetime`: the second component at +μ*, the
+    first at x_1 = −r/√d with the rest of its norm r across μ*, both weights one half.
+
+    Returns
+    -------
+    Columns separation, eta, geometry, time, recovered.
+
+    >>> table = dead_component_wait([4.0], [10.0])
+    >>> bool(table.time[0] < 5)  # 2.4e3 in the Euclidean geometry
+    True
+    """
+    kind = GEOMETRIES.index(choice("geometry", geometry, GEOMETRIES))
+    d = integer("dimension", dimension, 2)
+    rows = []
+    for r in separations:
+        r = within("separations", r, 0, 10, closed="]")
+        x = -r / math.sqrt(d)
+        start = np.array([x, r, r * r - x * x, 0.0, 0.0, 0.0])
+        for eta in etas:
+            time, done = _recovery(start, r, within("etas", eta, 0), kind, horizon)
+            rows.append((r, eta, geometry, time, done))
+    return pd.DataFrame(rows, columns=["separation", "eta", "geometry", "time", "recovered"])
+
+
+def _recovery(
+    start: FloatArray, r: float, eta: float, kind: int, horizon: float
+) -> tuple[float, bool]:
+    """When KL falls below ½ log 2, for good since it never rises (docs/remedies.md, Eq. 13.2)."""
+
+    def rhs(_: float, x: FloatArray) -> FloatArray:
+        out = np.empty(6)
+        _geometric_velocity(x, r, 0.0, eta, kind, out)
+        return out
+
+    def excess(_: float, x: FloatArray) -> float:
+        return float(kl_divergence(axial_to_overlaps(x, r), r)) - KL_RECOVERED
+
+    excess.terminal = True  # type: ignore[attr-defined]
+    span = (0.0, within("horizon", horizon, 0))
+    run = solve_ivp(rhs, span, start, "LSODA", rtol=RTOL, atol=RTOL / 100, events=excess)
+    done = run.status == 1
+    return (float(run.t_events[0][0]) if done else float(run.t[-1])), done
+
+
+def _drift_time(r: float, natural: bool) -> float:
+    """η times the drift of ℓ from 0 to the fold, along the collapsed states of fixed weights."""
+
+    def needed(l: float) -> float:
+        """The target logit that the collapsed state needs; any number > 0 beyond the cusp."""
+        turns = TargetCurve(r, l, 10.0).turning_points
+        births = [value for t, value in turns if t > 0][1::2]
+        return min(births, default=1.0)
+
+    end = float(brentq(needed, 0.0, LARGEST_RATIO, xtol=1e-9))
+    nodes, shares = np.polynomial.legendre.leggauss(24)
+    total = 0.0
+    for node, share in zip(nodes, shares, strict=True):
+        l = 0.5 * end * (1 + node)
+        curve = TargetCurve(r, l, 1.0)
+        t = curve.crossings(0.0)[-1]
+        half, c = 0.5 * curve.split(t), curve.point(t)[0]
+        a, b = c + half, c - half
+        slope = float(velocity([r * a, r * b, a * a, a * b, b * b, l], r, eta=1.0)[5])
+        product = 0.25 / math.cosh(0.5 * l) ** 2
+        total += 0.5 * end * share * (product if natural else 1.0) / slope
+    return total
