@@ -1,4 +1,6 @@
-"""The cache of compiled code: an edit anywhere below a function makes it compile again."""
+"""Compiled code: an edit anywhere below a function compiles it again, and no cache is no error."""
+
+from __future__ import annotations
 
 import ast
 import os
@@ -7,45 +9,174 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import modecollapse
-from modecollapse.compiled import _stamp, compiled
+from modecollapse import quadrature
+from modecollapse.compiled import KEPT, _tidy, cache_folder, compiled
 from modecollapse.theory import integration
 
 PACKAGE = Path(modecollapse.__file__).parent
+HEAD = "from modecollapse.compiled import compiled\n"
+TOP = f"{HEAD}from modecollapse.low import f\n@compiled\ndef g(x):\n    return 10 * f(x)\n"
+CALL = "from modecollapse.top import g; v = g(1.0); print(v, sum(g.stats.cache_hits.values()))"
 
 
-def test_an_edit_of_a_called_function_in_another_file_is_noticed(tmp_path):
-    """With numba's own stamp the second run would print what the first one did."""
-    package = tmp_path / "modecollapse"
-    package.mkdir()
-    for name in ("__init__.py", "checks.py", "compiled.py", "closure.py"):
-        shutil.copy(PACKAGE / name, package / name)
-    head = "from modecollapse.compiled import compiled\n"
-    top = "from modecollapse.low import f\n@compiled\ndef g(x):\n    return 10 * f(x)\n"
-    (package / "top.py").write_text(head + top)
-    environment = os.environ | {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": ""}
-    # Python's own bytecode would miss an edit of the same length within the same second.
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+class Copy:
+    """A package of its own with two functions, one of which calls the other."""
 
-    def run(body):
-        (package / "low.py").write_text(head + f"@compiled\ndef f(x):\n    return {body}\n")
-        code = (
-            "from modecollapse.top import g; v = g(1.0); print(v, sum(g.stats.cache_hits.values()))"
-        )
-        result = subprocess.run(
-            [sys.executable, "-c", code], env=environment, cwd=tmp_path,
-            capture_output=True, text=True, check=True,
+    def __init__(self, folder: Path) -> None:
+        self.folder, package = folder, folder / "modecollapse"
+        package.mkdir(parents=True)
+        for name in ("__init__.py", "checks.py", "compiled.py", "closure.py"):
+            shutil.copy(PACKAGE / name, package / name)
+        (package / "top.py").write_text(TOP)
+        self.edit("x + 1")
+
+    def edit(self, body: str) -> None:
+        low = f"{HEAD}@compiled\ndef f(x):\n    return {body}\n"
+        (self.folder / "modecollapse" / "low.py").write_text(low)
+
+    def run(self, cache: Path, call: str = CALL, **options) -> subprocess.CompletedProcess[str]:
+        # Python's own bytecode would miss an edit of the same length within the same second.
+        kept = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+        environment = {**kept, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= {"XDG_CACHE_HOME": str(cache), **options.pop("env", {})}
+        return subprocess.run(
+            [sys.executable, "-c", call], env=environment, cwd=self.folder,
+            capture_output=True, text=True, check=False, **options,
         )  # fmt: skip
-        return result.stdout.split()
-
-    assert run("x + 1") == ["20.0", "0"]
-    assert run("x + 1") == ["20.0", "1"]
-    assert run("x + 2") == ["30.0", "0"]
 
 
-def test_numba_still_keeps_the_stamp_where_it_is_put():
-    cache_file = integration._run._cache._cache_file
-    assert cache_file._source_stamp == _stamp("modecollapse.theory.integration")
+@pytest.fixture
+def copy(tmp_path) -> Copy:
+    return Copy(tmp_path / "first")
+
+
+def pieces(cache: Path) -> list[Path]:
+    return sorted((cache / "modecollapse").glob("modecollapse.top.g-*"))
+
+
+def test_an_edit_of_a_called_function_in_another_file_is_noticed(copy, tmp_path):
+    """With numba's own stamp the third run would print what the first one did."""
+    cache = tmp_path / "cache"
+    assert copy.run(cache).stdout.split() == ["20.0", "0"]
+    assert copy.run(cache).stdout.split() == ["20.0", "1"]
+    copy.edit("x + 2")
+    assert copy.run(cache).stdout.split() == ["30.0", "0"]
+    copy.edit("x + 1")
+    assert copy.run(cache).stdout.split() == ["20.0", "1"]
+
+
+def test_copies_of_the_same_source_share_it_and_the_source_tree_stays_clean(copy, tmp_path):
+    copy.run(tmp_path / "cache")
+    other = Copy(tmp_path / "another place")
+    assert other.run(tmp_path / "cache").stdout.split() == ["20.0", "1"]
+    assert not [*copy.folder.rglob("__pycache__")]
+
+
+def test_the_folder_of_numba_is_respected(copy, tmp_path):
+    copy.run(tmp_path / "unused", env={"NUMBA_CACHE_DIR": str(tmp_path / "given")})
+    assert pieces(tmp_path / "given")
+    assert not (tmp_path / "unused").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[:1],
+        lambda content: content[:32],
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1],
+        lambda content: content + b"\0",
+        lambda content: os.urandom(len(content)),
+        lambda content: content[:100] + bytes([content[100] ^ 1]) + content[101:],
+        lambda content: content[:-5] + bytes([content[-5] ^ 128]) + content[-4:],
+        lambda content: b"\x80\x04" + content,
+        None,
+    ],
+)
+def test_damage_is_survived_by_compiling(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert (hits(), hits()) == (0, 1)
+    (path,) = cache_folder().iterdir()
+    content = path.read_bytes()
+    path.unlink()
+    if damage is None:
+        path.mkdir()
+        with pytest.warns(UserWarning, match="compiled code is not kept"):
+            assert hits() == 0
+    else:
+        path.write_bytes(damage(content))
+        assert (hits(), hits()) == (0, 1)  # it is mended, too
+
+
+def hits() -> int:
+    """How often the cache had the machine code of a small function of this package."""
+    dispatcher = compiled(quadrature._centre.py_func)
+    assert dispatcher(0.0, 1.0) == (0.0, 0.0)
+    return sum(dispatcher.stats.cache_hits.values())
+
+
+def without_room() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+
+def test_a_full_disk_is_told_once_and_is_no_error(copy, tmp_path):
+    done = copy.run(tmp_path / "cache", preexec_fn=without_room)
+    assert done.returncode == 0
+    assert done.stdout.split() == ["20.0", "0"]
+    assert done.stderr.count("File too large") == 1
+    assert [path.name for path in (tmp_path / "cache/modecollapse").iterdir()] == []
+
+
+@pytest.mark.parametrize("kind", ["a file", "below a file", "a null device"])
+def test_a_folder_that_cannot_be_made_is_told_once_and_is_no_error(copy, tmp_path, kind):
+    (tmp_path / "file").write_text("")
+    place = {"a file": "file", "below a file": "file/below", "a null device": "/dev/null"}[kind]
+    done = copy.run(tmp_path / place)
+    assert done.stdout.split() == ["20.0", "0"]
+    assert done.stderr.count("compiled code is not kept") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_read_only_home_is_told_once_and_is_no_error(copy, tmp_path):
+    (tmp_path / "home").mkdir(mode=0o555)
+    done = copy.run(tmp_path, env={"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": ""})
+    assert done.stdout.split() == ["20.0", "0"]
+    assert done.stderr.count("compiled code is not kept") == 1
+
+
+def test_without_the_compiler_it_stays_python(copy, tmp_path):
+    call = "from modecollapse.top import g; print(g(1.0), type(g).__name__)"
+    done = copy.run(tmp_path / "cache", call, env={"NUMBA_DISABLE_JIT": "1"})
+    assert done.stdout.split() == ["20.0", "function"]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_few_pieces_of_a_function_are_kept(tmp_path):
+    for number in range(KEPT + 3):
+        path = tmp_path / f"a.f-{number:024d}"
+        path.write_bytes(b"")
+        os.utime(path, (number, number))
+    (tmp_path / f"a.f-g-{1:024d}").write_bytes(b"")
+    _tidy(tmp_path, "a.f-")
+    assert len([*tmp_path.iterdir()]) == KEPT + 1
+    assert not (tmp_path / f"a.f-{2:024d}").exists()
+    assert (tmp_path / f"a.f-{3:024d}").exists()
+
+
+def test_a_relative_cache_folder_is_not_taken(monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    assert cache_folder() == Path("~/.cache/modecollapse").expanduser()
+
+
+def test_numba_asks_this_cache():
+    assert type(integration._run._cache).__name__ == "MachineCode"
 
 
 def test_division_by_zero_is_infinite():

@@ -1,30 +1,47 @@
-"""numba's compiler, with a cache on disk that notices every change of the code.
+"""numba's compiler, with machine code kept in the user's cache folder.
 
 numba keeps machine code until the file that holds the function changes; but that machine code holds
-the functions it calls as well, from whatever file they come.  Here it is kept until the source of
-any module in the import closure changes, so that an edit never leaves old code running.
+the functions it calls as well, from whatever file they come.  Here it is kept under a digest of the
+source of every module in the import closure, so that an edit never leaves old code running, and
+copies of the same source share it, wherever they lie.
+
+It is kept in ``$NUMBA_CACHE_DIR`` or ``$XDG_CACHE_HOME/modecollapse`` (``~/.cache/modecollapse``),
+each piece with a digest of its bytes.  A damaged piece is compiled again; where nothing can be
+written, nothing is kept, and one warning says so.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
+import sys
+import tempfile
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+import llvmlite
+import numba
+from numba.core.caching import CompileResultCacheImpl, NullCache
+from numba.core.serialize import dumps
 
 from .closure import PACKAGE, closure
 
-__all__ = ["compiled"]
+__all__ = ["cache_folder", "compiled"]
+
+DIGITS = 24  # of the digest in a file's name
+KEPT = 50  # pieces of a function: for each source, processor and kinds of arguments there is one
+MADE_BY = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
     """`function` compiled on first use, kept on disk, and free of the interpreter lock.
 
     Division by zero gives infinity or NaN, as in numpy.  No fast-math: the bits do not depend on
-    how a loop is compiled into its caller.
+    how a loop is compiled into its caller.  Where ``NUMBA_DISABLE_JIT`` is set it stays Python.
 
     >>> @compiled
     ... def half(x):
@@ -32,11 +49,99 @@ def compiled(function: Callable[..., Any]) -> Any:
     >>> half(3.0)
     1.5
     """
-    dispatcher: Any = njit(nogil=True, error_model="numpy")(function)
-    if Path(function.__code__.co_filename).is_relative_to(PACKAGE):
-        dispatcher.enable_caching()
-        dispatcher._cache._cache_file._source_stamp = _stamp(function.__module__)
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    inside = Path(function.__code__.co_filename).is_relative_to(PACKAGE)
+    if inside and dispatcher is not function and function.__closure__ is None:
+        dispatcher._cache = MachineCode(function)
     return dispatcher
+
+
+def cache_folder() -> Path:
+    """Where machine code is kept."""
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(given) / "modecollapse"
+    if not (base := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
+        base = Path(os.path.expanduser("~")) / ".cache"
+    return base / "modecollapse"
+
+
+class MachineCode(NullCache):
+    """What numba asks for machine code and hands it to: a file for each function and signature."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._name = f"{function.__module__}.{function.__qualname__}"
+        self._stamp = _stamp(function.__module__)
+
+    @property
+    def cache_path(self) -> str:
+        return str(cache_folder())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The machine code for these types of arguments; None where there is none, or damage."""
+        target_context.refresh()
+        try:
+            content = self.path(sig, target_context.codegen()).read_bytes()
+            if hashlib.sha256(content[32:]).digest() != content[:32]:
+                return None
+            reduced = pickle.loads(content[32:])
+            return CompileResultCacheImpl.rebuild(None, target_context, reduced)  # type: ignore[arg-type]
+        except (
+            Exception
+        ):  # numba's and pickle's are of any kind, and compiling is the remedy for all
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep machine code, unless it holds addresses of this process or the disk refuses."""
+        if data.library.has_dynamic_globals or any(not lifted.can_cache for lifted in data.lifted):
+            return
+        path = self.path(sig, data.codegen)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            content = dumps(data._reduce())
+            _write(path, hashlib.sha256(content).digest() + content)
+            _tidy(path.parent, path.name[:-DIGITS])
+        except OSError as error:
+            _warn(path.parent, error.strerror or str(error))
+
+    def path(self, sig: Any, codegen: Any) -> Path:
+        """The file for these types of arguments, this source, compiler and processor."""
+        code = self._function.__code__
+        what = (self._name, code.co_firstlineno, self._stamp, MADE_BY, sig, codegen.magic_tuple())
+        name = "".join(c if c.isalnum() or c in "._" else "_" for c in self._name)
+        return cache_folder() / (
+            name + "-" + hashlib.sha256(repr(what).encode()).hexdigest()[:DIGITS]
+        )
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as stream:
+        try:
+            stream.write(content)
+            stream.flush()
+            os.replace(stream.name, path)
+        except OSError:
+            Path(stream.name).unlink(missing_ok=True)
+            raise
+
+
+def _tidy(folder: Path, stem: str) -> None:
+    """Remove the oldest of many pieces of a function; other processes may do the same."""
+    pieces = [path for path in folder.glob(f"{stem}*") if path.name[:-DIGITS] == stem]
+    if len(pieces) > KEPT:
+        for path in sorted(pieces, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+            path.unlink(missing_ok=True)
+
+
+@cache
+def _warn(folder: Path, why: str) -> None:
+    """Say once that nothing is kept."""
+    warnings.warn(
+        f"{folder}: cannot be written ({why}), so that compiled code is not kept and each process "
+        f"compiles anew; NUMBA_CACHE_DIR names another folder",
+        stacklevel=2,
+    )
 
 
 @cache
