@@ -8,7 +8,8 @@ import torch
 from scipy import stats
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from modecollapse.simulation.estimators import Estimator, Mixtures, components, log_weights, product
+from modecollapse.simulation.estimators import Estimator, Mixtures, components, log_weights
+from modecollapse.simulation.products import project
 from modecollapse.targets import BimodalTarget
 
 DIMENSION, BATCH = 5, 12
@@ -54,7 +55,7 @@ def by_hand(state, noise, first, *, score_term, stratified, unit, cuts=(BATCH,),
     estimator = Estimator(
         vectors,
         Mixtures(
-            gram=product(vectors, vectors.mT),
+            gram=project(vectors, vectors),
             log_weights=log_weights(state["logit"]),
             variances=state["variances"],
             target_log_weights=double(np.array([np.log(p.weights) for p in targets])),

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from modecollapse.simulation.estimators import Mixtures, densities, log_weights, product
+from modecollapse.simulation.estimators import Mixtures, densities, log_weights
 from modecollapse.simulation.evaluation import evaluate
+from modecollapse.simulation.products import project
 from modecollapse.targets import BimodalTarget, GaussianMixture
 
 D = 6
@@ -18,7 +19,7 @@ def state(seed, variances, logit):
     mode *= target.separation / np.linalg.norm(mode)
     vectors = torch.tensor(np.concatenate([rng.standard_normal((2, D)), mode[None]]))
     mixtures = Mixtures(
-        gram=product(vectors[None], vectors[None].mT),
+        gram=project(vectors[None], vectors[None]),
         log_weights=log_weights(torch.tensor([logit], dtype=torch.float64)),
         variances=torch.tensor([variances], dtype=torch.float64),
         target_log_weights=torch.tensor(np.log(target.weights))[None],

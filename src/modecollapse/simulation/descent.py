@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,9 +15,10 @@ from torch import Tensor
 from ..overlaps import Overlaps
 from ..schedules import Schedule
 from ..targets import BimodalTarget
-from .estimators import Estimator, Gradient, Mixtures, components, log_weights, product
+from .estimators import Estimator, Gradient, Mixtures, components, log_weights
 from .evaluation import evaluate
 from .optimizers import OPTIMIZERS
+from .products import project
 from .streams import NormalStream, Purpose, generator
 from .tempering import log_normalizer
 
@@ -123,9 +125,8 @@ class Runs:
         kind = OPTIMIZERS[settings.optimizer]
         self._of_means, self._of_logit, self._of_variances = kind(), kind(), kind()
         self._divided: tuple[Tensor, list[Tensor]] | None = None
-        # whole cache lines for each run
-        stride = -(-max(settings.blocks) * d // 16) * 16
-        self._buffer = torch.empty(n, stride, dtype=settings.dtype, device=device)
+        size = n * max(settings.blocks) * d
+        self._buffer = torch.empty(size, dtype=settings.dtype, device=device)
         squares = self._vectors.double().square().sum(-1)
         self._longest = RUNAWAY**2 * (squares.amax(-1) + d)
 
@@ -178,9 +179,9 @@ class Runs:
             log_ratio=settings.log_ratio,
             variances=settings.variances != "fixed",
         )
-        d, stride = settings.dimension, self._buffer.shape[1]
         for one in blocks:
-            noise = self._buffer.as_strided((len(self._noise), one.shape[2], d), (stride, d, 1))
+            shape = (len(self._noise), one.shape[2], settings.dimension)
+            noise = self._buffer[: math.prod(shape)].view(shape)
             for stream, out in zip(self._noise, noise.unbind(), strict=True):
                 stream.fill(out)
             estimator.add(noise, one)
@@ -224,7 +225,7 @@ class Runs:
 
     def _mixtures(self) -> Mixtures:
         return Mixtures(
-            gram=product(self._vectors, self._vectors.mT).double(),
+            gram=project(self._vectors, self._vectors).double(),
             log_weights=self._log_weights,
             variances=self._variances,
             target_log_weights=self._target_log_weights,
@@ -262,4 +263,5 @@ class Runs:
 def _placed(coordinates: FloatArray, dimension: int, rng: np.random.Generator) -> Tensor:
     """Vectors of the given coordinates (3, k) in a random frame of R^d: (3, d)."""
     normals = torch.from_numpy(rng.standard_normal((dimension, coordinates.shape[1])))
-    return torch.from_numpy(coordinates) @ torch.linalg.qr(normals).Q.T
+    frame = torch.linalg.qr(normals).Q
+    return project(torch.from_numpy(coordinates)[None], frame[None])[0]

@@ -15,8 +15,8 @@ The sum in brackets, the *score term*, has mean zero: "pathwise" keeps it, as th
 the loss does, and "sticking-the-landing" drops it (Roeder, Wu and Duvenaud, 2017).
 
 A run is a row of a leading axis.  Nothing here mixes rows, and only operations are used whose bits
-do not depend on where in a tensor a number stands (``torch.sigmoid`` and ``torch.logaddexp`` are
-not among them).
+do not depend on where in a tensor a number stands (``torch.sigmoid``, ``torch.logaddexp`` and
+``torch.bmm`` are not among them).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from .products import combine, place, project
+
 __all__ = [
     "COMPONENTS",
     "ESTIMATORS",
@@ -38,7 +40,6 @@ __all__ = [
     "components",
     "densities",
     "log_weights",
-    "product",
 ]
 
 ESTIMATORS = ("pathwise", "sticking-the-landing")
@@ -141,16 +142,6 @@ def log_weights(logit: Tensor) -> Tensor:
     return signed.clamp(max=0) - signed.abs().neg().exp().log1p()
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b over a leading axis; unlike ``torch.bmm`` alone, with the same bits for a row
-    whatever the number of rows, also where an inner axis has length one."""
-    if a.shape[2] == 1:
-        return a * b
-    if b.shape[2] == 1:
-        return (a * b.mT).sum(-1, keepdim=True)
-    return torch.bmm(a, b)
-
-
 @dataclass(frozen=True, eq=False)
 class Gradient:
     """∂/∂μ (n, 2, d), ∂/∂ℓ (n,), ∂/∂v (n, 2), and the batch's own estimate Σ_b s_b f(x_b) of
@@ -214,9 +205,10 @@ class Estimator:
         """Add a block of the batch, given its standard normals ε (n, b, d), which are overwritten
         by the samples, and whose components they are of, as :func:`components` says it."""
         self._seen += noise.shape[1]
-        x = self._samples(noise, one)
+        place(noise, one, self._vectors, self._mixtures.variances.sqrt())
+        x = noise
         members = one * self._counts_as[:, :, None]
-        products = product(self._vectors, x.mT).double()
+        products = project(self._vectors, x).double()
         norms = torch.linalg.vector_norm(x, dim=-1).double() ** 2 if self._norms else None
         seen = densities(self._mixtures, products, norms)
         towards = seen.modes[:, :1] - seen.modes[:, 1:]
@@ -230,18 +222,12 @@ class Estimator:
             features += [f, r, f * r]
         if norms is not None and slope is not None and self._variances:
             features += self._variance_features(products, norms, pulls, slope, towards)
-        self._moments = _plus(self._moments, product(members, torch.cat(features, 1).mT))
+        self._moments = _plus(self._moments, project(members, torch.cat(features, 1)))
         coefficients = None if slope is None else members * slope
         if self._score_term:
             coefficients = _plus(coefficients, members.sum(1, keepdim=True) * pulls)
         if coefficients is not None:
-            self._points = _plus(self._points, product(coefficients.to(x.dtype), x))
-
-    def _samples(self, noise: Tensor, one: Tensor) -> Tensor:
-        """x = μ_c + √v_c ε, in place of ε."""
-        if self._norms:
-            noise *= (one * self._mixtures.variances.sqrt()[:, :, None]).sum(1)[:, :, None]
-        return noise.baddbmm_(one.mT.to(noise.dtype), self._vectors[:, :2])
+            self._points = _plus(self._points, combine(coefficients.to(x.dtype), x))
 
     def _variance_features(
         self, products: Tensor, norms: Tensor, pulls: Tensor, slope: Tensor, towards: Tensor
@@ -250,7 +236,7 @@ class Estimator:
         gram, beta = self._mixtures.gram, self._mixtures.beta[:, None, None]
         forces = torch.cat([pulls, -beta * towards], 1)  # of μ_1, μ_2, μ* in ∇_x f
         along_x = slope[:, 0] * norms + (forces * products).sum(1)
-        along_means = slope * products[:, :2] + product(gram[:, :2], forces)
+        along_means = slope * products[:, :2] + combine(gram[:, :2], forces)
         path = along_x[:, None] - along_means
         squares = gram.diagonal(dim1=1, dim2=2)[:, :2, None]
         distances = norms[:, None] - 2 * products[:, :2] + squares
@@ -266,7 +252,7 @@ class Estimator:
         if self._score_term:
             pulls = pulls - torch.diag_embed(pulls.sum(1))
         forces = torch.cat([pulls, -self._mixtures.beta[:, None, None] * towards], 2)
-        means = product(forces.to(self._vectors.dtype), self._vectors)
+        means = combine(forces.to(self._vectors.dtype), self._vectors)
         return Gradient(
             means=_plus(self._points, means),
             logit=self._logit_gradient(*moments[:, :, 3:6].unbind(-1)) if self._log_ratio else None,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..targets import BimodalTarget
 from .estimators import Mixtures, densities
+from .products import project
 from .tempering import log_normalizer
 
 __all__ = ["Evaluation", "evaluate"]
@@ -50,10 +51,11 @@ def evaluate(
     norms = x.square().sum(-1)
     if d > len(frame) and not bool((variances == 1).all() and (mixtures.beta == 1).all()):
         norms += variances[:, 0] * torch.from_numpy(rng.chisquare(d - len(frame), (2, half)))
-    seen = densities(mixtures, (x.flatten(0, 1) @ frame).T[None], norms.reshape(1, -1))
+    products = project(frame.T[None], x.flatten(0, 1)[None])
+    seen = densities(mixtures, products, norms.reshape(1, -1))
     weights = mixtures.log_weights[0].exp()
     f = seen.log_ratio(mixtures.beta).reshape(2, half)
-    masses = weights @ seen.modes.reshape(2, 2, half).mean(-1).T
-    kl = weights @ f.mean(-1) + log_normalizer(target, float(mixtures.beta))
-    error = (weights.square() @ f.var(-1) / half).sqrt()
+    masses = (weights * seen.modes.reshape(2, 2, half).mean(-1)).sum(-1)
+    kl = (weights * f.mean(-1)).sum() + log_normalizer(target, float(mixtures.beta))
+    error = ((weights.square() * f.var(-1)).sum() / half).sqrt()
     return Evaluation(float(kl), float(error), *masses.tolist())
