@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from .checks import require
-from .outcomes import Outcome
+from .outcomes import Outcome, arrived, outcome
 
-__all__ = ["UNITS", "Status", "Trajectory"]
+__all__ = ["UNITS", "Status", "Trajectory", "finish"]
 
 FloatArray = NDArray[np.float64]
 
@@ -123,3 +125,91 @@ class Trajectory:
         }
         columns |= {name: self.final(name) for name in self.statistics}
         return pd.DataFrame(columns)
+
+
+def finish(
+    source: str,
+    times: FloatArray,
+    statistics: Mapping[str, FloatArray],
+    targets: Any,
+    status: Sequence[Status],
+    reached: ArrayLike,
+    why: Mapping[Status, str] | Sequence[str],
+    diagnostics: Mapping[str, NDArray] | None = None,
+) -> Trajectory:
+    """The record of n runs that have ended, with what became of each.
+
+    Parameters
+    ----------
+    source, times, statistics, diagnostics : of the :class:`Trajectory`.  The masses of q are in
+        mass_plus and mass_minus, or in mass_0, mass_1, …; the weights of its components, if it has
+        any, in logit, or in weight_0, weight_1, …; the means in m1 and m2, or nowhere.
+    targets : one for all runs, or one a run; anything with `weights`, and with `separation` where
+        there are m1 and m2.
+    status : n, how each run ended.
+    reached : the time that it had reached, n or one for all.
+    why : what to say of a run that did not finish: for each status a sentence in which {time}
+        stands for the time reached, or n sentences that are ready.
+
+    >>> masses = {"mass_plus": np.array([[0.5]]), "mass_minus": np.array([[0.5]])}
+    >>> from .targets import BimodalTarget
+    >>> p = BimodalTarget(2.0, 3)
+    >>> str(finish("flow", np.array([9.0]), masses, p, [Status.FINISHED], 9.0, {}).outcome[0])
+    'both modes'
+    """
+    n = len(status)
+    each = [targets] * n if hasattr(targets, "weights") else list(targets)
+    finished = np.array([one == Status.FINISHED for one in status], dtype=bool)
+    if isinstance(why, Mapping):
+        when = np.broadcast_to(np.asarray(reached, dtype=float), (n,)).tolist()
+        why = [why.get(one, "").format(time=t) for one, t in zip(status, when, strict=True)]
+    return Trajectory(
+        source=source,
+        times=times,
+        statistics=statistics,
+        outcome=_outcomes(each, statistics, finished),
+        status=np.array(list(status), dtype=object),
+        message=tuple(why),
+        diagnostics=diagnostics or {},
+    )
+
+
+def _outcomes(
+    targets: Sequence[Any], statistics: Mapping[str, FloatArray], finished: NDArray[np.bool_]
+) -> NDArray[np.object_]:
+    """The outcome of each run at the last time; None where it did not finish."""
+    ends = np.full(len(targets), None, dtype=object)
+    alike: dict[tuple[float, ...], list[int]] = {}
+    for k in np.flatnonzero(finished).tolist():
+        alike.setdefault((*targets[k].weights, getattr(targets[k], "separation", 0)), []).append(k)
+    for rows in alike.values():
+        last = {name: values[rows, -1] for name, values in statistics.items()}
+        ends[rows] = _outcomes_against(targets[rows[0]], last)
+    return ends
+
+
+def _outcomes_against(target: Any, last: Mapping[str, FloatArray]) -> NDArray[np.object_]:
+    """The outcomes of runs against one target, by their `last` statistics."""
+    masses = _columns(last, "mass_plus", "mass_minus")
+    if masses is None:
+        masses = _columns(last, *_numbered(last, "mass_"))
+    weights = _columns(last, *_numbered(last, "weight_"))
+    if "logit" in last:
+        weights = expit(np.multiply.outer(last["logit"], [1.0, -1.0]))
+    means, variances = _columns(last, "m1", "m2"), _columns(last, "v1", "v2")
+    there: ArrayLike = False
+    if means is not None:
+        there = arrived(means, target.separation, 1.0 if variances is None else variances)
+    require(masses is not None, "statistics", sorted(last), "the masses of q on the modes")
+    return outcome(masses, target.weights, weights, there)  # type: ignore[arg-type]
+
+
+def _columns(last: Mapping[str, FloatArray], *names: str) -> FloatArray | None:
+    """The statistics of these `names`, (n, K); None where they are not there."""
+    there = bool(names) and all(name in last for name in names)
+    return np.stack([last[name] for name in names], axis=-1) if there else None
+
+
+def _numbered(last: Mapping[str, FloatArray], prefix: str) -> list[str]:
+    """The names `prefix`0, `prefix`1, … as far as there are."""
+    return [name for k in range(len(last)) if (name := f"{prefix}{k}") in last]

@@ -7,7 +7,7 @@ docs/simulation.md for the estimators, the random streams, the memory and the ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,11 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import choice, integer, numbers_of, require, within
 from ..devices import resolve
-from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
 from ..targets import BimodalTarget
-from ..trajectory import Status, Trajectory
+from ..trajectory import Status, Trajectory, finish
 from .descent import Runs, Settings
 from .estimators import COMPONENTS, ESTIMATORS
 from .optimizers import OPTIMIZERS
@@ -30,6 +29,7 @@ __all__ = ["DTYPES", "VARIANCES", "simulate"]
 FloatArray = NDArray[np.float64]
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 VARIANCES = ("fixed", "euclidean", "bures")
+TOO_LARGE = "step_size: {:g} is too large; diverged by time {{time:g}}, reduce it"
 
 
 def simulate(
@@ -203,41 +203,15 @@ def _trajectory(
     diverged: NDArray[np.int_],
 ) -> Trajectory:
     times = np.array(settings.log_steps) * settings.step_size
-    statistics = {name: values[:, k] for k, name in enumerate(settings.statistics)}
-    return Trajectory(
-        source="simulation",
-        times=times,
-        statistics=statistics,
-        outcome=_outcomes(targets, statistics, diverged < 0),
-        status=np.array([Status.FINISHED if k < 0 else Status.DIVERGED for k in diverged], object),
-        message=tuple(_message(settings.step_size, times, k) for k in diverged),
+    return finish(
+        "simulation",
+        times,
+        {name: values[:, k] for k, name in enumerate(settings.statistics)},
+        targets,
+        [Status.FINISHED if k < 0 else Status.DIVERGED for k in diverged],
+        times[diverged],
+        {Status.DIVERGED: TOO_LARGE.format(settings.step_size)},
     )
-
-
-def _outcomes(
-    targets: Sequence[BimodalTarget],
-    statistics: Mapping[str, FloatArray],
-    finished: NDArray[np.bool_],
-) -> NDArray[np.object_]:
-    """What became of each run at the last time; None where it diverged."""
-    ends = np.full(len(targets), None, dtype=object)
-    last = {name: values[:, -1:] for name, values in statistics.items()}
-    ones = np.ones((len(targets), 1))
-    masses = np.hstack([last["mass_plus"], last["mass_minus"]])
-    weights = np.hstack([last["weight"], 1 - last["weight"]])
-    means = np.hstack([last["m1"], last["m2"]])
-    variances = np.hstack([last.get("v1", ones), last.get("v2", ones)])
-    for p in dict.fromkeys(targets):
-        rows = finished & np.array([other == p for other in targets])
-        there = arrived(means[rows], p.separation, variances[rows])
-        ends[rows] = outcome(masses[rows], p.weights, weights[rows], there)
-    return ends
-
-
-def _message(step_size: float, times: FloatArray, place: int) -> str:
-    if place < 0:
-        return ""
-    return f"step_size: {step_size:g} is too large; diverged by time {times[place]:g}, reduce it"
 
 
 @contextmanager

@@ -28,11 +28,10 @@ from scipy.special import expit
 
 from ..checks import choice, integer, require, within
 from ..compiled import compiled
-from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
 from ..targets import BimodalTarget
-from ..trajectory import Status, Trajectory
+from ..trajectory import Status, Trajectory, finish
 from .tempering import log_normalizer
 
 __all__ = ["COMPONENTS", "ESTIMATORS", "VARIANCES", "simulate_reduced"]
@@ -657,22 +656,13 @@ def _trajectory(
     plan: _Plan, targets: Sequence[BimodalTarget], values: FloatArray, diverged: Sequence[int]
 ) -> Trajectory:
     times = plan.step_size * np.array(plan.log_steps)
-    statistics = {name: values[:, k] for k, name in enumerate(plan.statistics)}
-    ends = np.full(len(targets), None, dtype=object)
-    for k, place in enumerate(diverged):
-        if place < 0:
-            masses = [statistics[name][k, -1] for name in ("mass_plus", "mass_minus")]
-            weight = statistics["weight"][k, -1]
-            means = [statistics[name][k, -1] for name in ("m1", "m2")]
-            variances = [statistics[n][k, -1] if n in statistics else 1.0 for n in ("v1", "v2")]
-            there = arrived([means], targets[k].separation, variances)
-            ends[k] = outcome([masses], targets[k].weights, [[weight, 1 - weight]], there)[0]
-    large = f"step_size: {plan.step_size:g} is too large; diverged by time "
-    return Trajectory(
-        source="reduced simulation",
-        times=times,
-        statistics=statistics,
-        outcome=ends,
-        status=np.array([Status.FINISHED if k < 0 else Status.DIVERGED for k in diverged], object),
-        message=tuple("" if k < 0 else f"{large}{times[k]:g}, reduce it" for k in diverged),
+    large = f"step_size: {plan.step_size:g} is too large; diverged by time {{time:g}}, reduce it"
+    return finish(
+        "reduced simulation",
+        times,
+        {name: values[:, k] for k, name in enumerate(plan.statistics)},
+        targets,
+        [Status.FINISHED if k < 0 else Status.DIVERGED for k in diverged],
+        times[list(diverged)],
+        {Status.DIVERGED: large},
     )
