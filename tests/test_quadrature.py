@@ -18,6 +18,7 @@ from modecollapse.quadrature import (
     expected_sigmoid_slope,
     expected_softplus,
 )
+from modecollapse.quadrature.sigmoid import STEP
 
 TOLERANCE = 1e-12  # absolute, everywhere: what the module promises; errors found are below 2e-15
 FUNCTIONS = (
@@ -122,8 +123,8 @@ def test_relative_error_in_the_tail():
 
 def test_without_the_residues_the_same_nodes_are_wrong():
     # What the corrections are worth, and that this file would notice their absence.
-    z = quadrature.STEP * np.arange(-17, 18)
-    plain = quadrature.STEP * (norm.pdf(z) * expit(3.0 + 12.0 * z)).sum()
+    z = STEP * np.arange(-17, 18)
+    plain = STEP * (norm.pdf(z) * expit(3.0 + 12.0 * z)).sum()
     assert abs(plain - expected_sigmoid(3.0, 12.0)) > 1e-4
 
 
@@ -200,14 +201,41 @@ def test_broadcasting():
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(
     ("a", "b", "name"),
-    [(0, -1, "b"), (0, 40.1, "b"), (0, np.nan, "b"), (np.nan, 1, "a"), (np.inf, 1, "a")],
+    [(0, -1, "b"), (0, np.inf, "b"), (0, np.nan, "b"), (np.nan, 1, "a"), (np.inf, 1, "a")],
 )
 def test_refusals(function, a, b, name):
     with pytest.raises(ValueError, match=f"^{name}: "):
         function(a, b)
 
 
-def test_the_compiled_functions_say_nan_where_they_do_not_hold():
-    assert math.isnan(quadrature._sigmoid(0.0, 40.1))
-    assert math.isnan(quadrature._softplus(0.0, 40.1))
+@pytest.mark.parametrize(
+    ("a", "b"), [(3.0, 40.5), (-120.0, 41.0), (1000.0, 300.0), (0.0, 2e4), (-1e6, 1414.0)]
+)
+def test_wide_expectations_against_the_logistic_representation(a, b):
+    """E[σ(a + bZ)] = E[Φ((a − Λ)/b)], Λ logistic, by the trapezoidal rule: error exp(−2π²/0.5)."""
+    blur = np.arange(-60, 60, 0.5)
+    weight = 0.5 * expit(blur) * expit(-blur)
+    x = (a - blur) / b
+    expected = [
+        weight @ norm.cdf(x),
+        weight @ norm.pdf(x) / b,
+        weight @ (-x * norm.pdf(x)) / b**2,
+        weight @ ((a - blur) * norm.cdf(x) + b * norm.pdf(x)),
+    ]
+    # Relative to the scale of each, within the tail too.
+    np.testing.assert_allclose([f(a, b) for f in FUNCTIONS], expected, rtol=3e-12, atol=1e-18)
+
+
+@pytest.mark.parametrize("a", [-700.0, -40.0, 0.0, 3.0, 90.0])
+def test_the_wide_limit_meets_the_other_rule(a):
+    """At b = 40 both hold, and the next larger number is taken by the other rule."""
+    below, above = 40.0, np.nextafter(40.0, 41.0)
+    *small, softplus = (float(f(a, above) - f(a, below)) for f in FUNCTIONS)
+    assert max(map(abs, small)) < 4e-15  # twice what each rule errs
+    assert abs(softplus) < 1e-13
+
+
+def test_the_compiled_functions_pass_nan_on():
+    assert math.isnan(quadrature._sigmoid(0.0, math.nan))
+    assert math.isnan(quadrature._softplus(0.0, math.nan))
     assert all(math.isnan(x) for x in quadrature._sigmoid_moments(0.0, math.nan))

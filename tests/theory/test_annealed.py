@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import expit
-from scipy.stats import norm
 
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.schedules import schedule
@@ -14,7 +13,6 @@ from modecollapse.simulation.reduced import simulate_reduced
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory import rhs
 from modecollapse.theory.annealed import (
-    _wide,
     annealed_velocity,
     integrate_annealed,
     tempered_kl,
@@ -380,21 +378,6 @@ def test_pathological_corner_stays_finite_and_fits():
     # Equal fixed weights on 0.8 and 0.2: KL → ½ log(½/0.8) + ½ log(½/0.2), less what overlaps.
     best = 0.5 * math.log(0.5 / 0.8) + 0.5 * math.log(0.5 / 0.2)
     np.testing.assert_allclose(run.final("kl"), best, atol=0.01)
-
-
-@pytest.mark.parametrize(("a", "b"), [(3.0, 40.5), (-120.0, 41.0), (1000.0, 300.0), (0.0, 2e4)])
-def test_wide_expectations_against_the_logistic_representation(a, b):
-    """E[σ(a + bZ)] = E[Φ((a − Λ)/b)], Λ logistic, by the trapezoidal rule: error exp(−2π²/0.5)."""
-    blur = np.arange(-60, 60, 0.5)
-    weight = 0.5 * expit(blur) * expit(-blur)
-    x = (a - blur) / b
-    expected = [
-        weight @ norm.cdf(x),
-        weight @ norm.pdf(x) / b,
-        weight @ ((a - blur) * norm.cdf(x) + b * norm.pdf(x)),
-    ]
-    # Relative to the scale of each, within the tail too.
-    np.testing.assert_allclose(_wide(a, b), expected, rtol=3e-12)
 
 
 def test_step_limit_is_a_status():

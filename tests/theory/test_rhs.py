@@ -317,7 +317,6 @@ def test_order_parameters_of_vectors_agree_with_overlaps():
         ({"eta": -0.1}, "eta"),
         ({"y": np.zeros(5)}, "y"),
         ({"y": [0, 0, np.nan, 0, 0, 0]}, "y"),
-        ({"y": [0, 0, 900, -900, 900, 0]}, "y: the means' distance"),
     ],
 )
 def test_refusals(change, name):

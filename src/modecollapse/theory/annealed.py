@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, zeta
+from scipy.special import expit
 
 from ..checks import choice, integer, numbers_of, require, within
 from ..compiled import compiled
@@ -52,8 +52,6 @@ STATISTICS = (
 CHUNK = 16  # runs that a thread takes at a time
 WAIT = 0.01  # of log β, between two looks at KL where the schedule asks for it
 CONSTANT, GEOMETRIC, ARITHMETIC = range(3)  # how β moves within a phase of the schedule
-_ORDERS = np.arange(1, 8)
-_BLUR = 2 * (1 - 2.0 ** (1 - 2 * _ORDERS)) * zeta(2 * _ORDERS)  # E[Λ^2k]/(2k)! of a logistic Λ
 FINISHED, STEP_LIMIT, PRECISION = range(3)
 MESSAGES = {
     FINISHED: "",
@@ -105,45 +103,16 @@ def _log_logistic(u):
 
 
 @compiled
-def _wide(a, b):
-    """E[σ], E[σ'] and E[softplus] at a + bZ for b > 40, to absolute errors 1e-16, 1e-16 and 1e-13.
-
-    σ is a step blurred by a logistic variable; its moments give Eq. 11.10, a series in 1/b² whose
-    terms fall like He_{2k}(a/b)/b^{2k}.
-    """
-    x = a / b
-    density = math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
-    sigmoid = 0.5 * math.erfc(-x / math.sqrt(2))
-    softplus = a * sigmoid + b * density
-    slope = density / b
-    hermite, following, power = 1.0, x, density / b
-    for k in range(_BLUR.size):  # hermite = He_2k, following = He_{2k+1}
-        softplus += _BLUR[k] * hermite * power
-        power /= b
-        sigmoid -= _BLUR[k] * following * power
-        power /= b
-        hermite = x * following - (2 * k + 1) * hermite
-        slope += _BLUR[k] * hermite * power
-        following = x * hermite - (2 * k + 2) * following
-    return sigmoid, slope, softplus
-
-
-@compiled
 def _mode(a, v, r, logit):
     """E_i[s_+] and E_i[s_+ s_-]: the log-odds of p at x ~ N(μ_i, v I) is 2x·μ* + logit π."""
-    mean, scale = 2 * r * a + logit, 2 * r * math.sqrt(v)
-    if scale > LARGEST_SCALE:
-        sigmoid, slope, _ = _wide(mean, scale)
-    else:
-        sigmoid, slope, _ = _sigmoid_moments(mean, scale)
+    sigmoid, slope, _ = _sigmoid_moments(2 * r * a + logit, 2 * r * math.sqrt(v))
     return sigmoid, slope
 
 
 @compiled
 def _log_cosh(a, v, s):
     """E_i[log(π e^{x·μ*} + (1 − π) e^{−x·μ*})]."""
-    mean, scale = 2 * s.r * a + s.logit, 2 * s.r * math.sqrt(v)
-    softplus = _wide(mean, scale)[2] if scale > LARGEST_SCALE else _softplus(mean, scale)
+    softplus = _softplus(2 * s.r * a + s.logit, 2 * s.r * math.sqrt(v))
     return _log_logistic(-s.logit) - s.r * a + softplus
 
 

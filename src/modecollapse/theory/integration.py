@@ -327,7 +327,7 @@ def _message(ended: int, reached: float, max_steps: int) -> str:
         return f"max_steps = {max_steps} steps were used up at time {reached:.6g}; allow more."
     if ended == _PRECISION:
         return (
-            f"At time {reached:.6g} no step, however short, kept the error allowed: the means are"
-            f" more than {LARGEST_SCALE:g} apart, or rtol and atol are too small."
+            f"At time {reached:.6g} no step, however short, kept the error allowed: rtol and atol"
+            " are too small, or the start is too far out for double precision."
         )
     return ""

@@ -64,6 +64,13 @@ def _squared_distance(x: NDArray) -> float:
 
 
 @compiled
+def _lighter(l: float, d2: float) -> float:
+    """The logit of the component over which S is taken: where the means are so far apart that the
+    sigmoid's error is absolute, the lighter one, so that it is small against that one's weight."""
+    return l if d2 <= LARGEST_SCALE**2 else -abs(l)
+
+
+@compiled
 def _advantage(x: NDArray, r: float, logit: float) -> tuple[float, float]:
     """A_1 and A_2, A_i = E_i[log q − log p] (docs/theory.md, Eq. 3.9)."""
     l, d2 = x[5], _squared_distance(x)
@@ -113,7 +120,8 @@ def _velocity(x: NDArray, r: float, logit: float, eta: float, out: NDArray) -> N
     d2 = _squared_distance(x)
     tilt1 = 2 * _sigmoid(2 * r * x[0] + logit, 2 * r) - 1
     tilt2 = 2 * _sigmoid(2 * r * x[1] + logit, 2 * r) - 1
-    pull = _logistic(x[5]) * _sigmoid(-x[5] - 0.5 * d2, math.sqrt(d2))
+    l = _lighter(x[5], d2)
+    pull = _logistic(l) * _sigmoid(-l - 0.5 * d2, math.sqrt(d2))
     _flow(x, r, logit, eta, tilt1, tilt2, pull, out)
 
 
@@ -126,13 +134,15 @@ def _velocity_and_jacobian(
     d2 = _squared_distance(x)
     s1, slope1, _ = _sigmoid_moments(2 * r * x[0] + logit, 2 * r)
     s2, slope2, _ = _sigmoid_moments(2 * r * x[1] + logit, 2 * r)
-    f, fa, faa = _sigmoid_moments(-x[5] - 0.5 * d2, math.sqrt(d2))
-    pull, gap, spread = w1 * f, x[0] - x[1], x[2] - 2 * x[3] + x[4]
+    l = _lighter(x[5], d2)
+    w = _logistic(l)
+    f, fa, faa = _sigmoid_moments(-l - 0.5 * d2, math.sqrt(d2))
+    pull, gap, spread = w * f, x[0] - x[1], x[2] - 2 * x[3] + x[4]
     _flow(x, r, logit, eta, 2 * s1 - 1, 2 * s2 - 1, pull, out)
 
     # S depends on x through D² and ℓ; every row is linear in S, with these coefficients.
-    by_d2 = 0.5 * w1 * (faa - fa)
-    by_l = w1 * (w2 * f - fa)
+    by_d2 = 0.5 * w * (faa - fa)
+    by_l = w * (_logistic(-l) * f - fa) * (1.0 if l == x[5] else -1.0)
     by_pull = (gap, -gap, 2 * (x[2] - x[3]), -spread, 2 * (x[4] - x[3]))
     for i in range(5):
         jac[i, 0] = by_pull[i] * by_d2 * 2 * gap
@@ -250,15 +260,8 @@ def _checked(
     weight = within("weight", weight, 0, 1)
     x = overlaps_to_axial(y, r)
     require(bool(np.isfinite(x).all()), "y", "NaN or infinity", "finite numbers")
-    largest = float(np.hypot(x[..., 0] - x[..., 1], np.sqrt(_across(x))).max(initial=0))
-    allowed = f"means at most {LARGEST_SCALE:g} apart"
-    require(largest <= LARGEST_SCALE, "y: the means' distance", largest, allowed)
     logit = math.log(weight) - math.log1p(-weight)
     return x.reshape(-1, 6), r, logit, x.shape[:-1]
-
-
-def _across(x: FloatArray) -> FloatArray:
-    return np.maximum(x[..., 2] - 2 * x[..., 3] + x[..., 4], 0)
 
 
 def velocity(y: ArrayLike, separation: float, weight: float = 0.5, eta: float = 0.0) -> FloatArray:
