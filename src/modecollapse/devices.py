@@ -1,12 +1,15 @@
-"""The device that tensors live on: the CPU, or a GPU where one is wanted and there."""
+"""The device that tensors live on, a CPU or a GPU, and how many cores torch uses."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
-from .checks import choice, require
+from .checks import choice, integer, require
 
-__all__ = ["DEVICES", "device_name", "resolve"]
+__all__ = ["DEVICES", "device_name", "limited_threads", "resolve"]
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -26,3 +29,23 @@ def resolve(device: str) -> torch.device:
 def device_name(device: str) -> str:
     """What the device that a setting means is called, for the record: "cpu", or the GPU's name."""
     return "cpu" if resolve(device).type == "cpu" else str(torch.cuda.get_device_name())
+
+
+@contextmanager
+def limited_threads(threads: int) -> Iterator[None]:
+    """Let torch use `threads` cores within an operation; as many as before once it is left.
+
+    Sums over several threads have other bits, and threads that wait for one another on a busy
+    machine take many times as long as one alone.
+
+    >>> with limited_threads(1):
+    ...     torch.get_num_threads()
+    1
+    """
+    integer("threads", threads, 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,18 +1,22 @@
 """A killed training goes on from its checkpoint and ends in the same bits."""
 
+import hashlib
+import io
+import math
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from modecollapse.flows import FlowSettings, train
+from modecollapse.flows import FlowSettings, checkpoints, sealed, train
 from modecollapse.flows.ensemble import Ensemble
 from modecollapse.schedules import Adaptive, Exponential
 from modecollapse.store import StoreError
@@ -115,7 +119,7 @@ def test_a_process_killed_for_real(tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     assert process.returncode == -signal.SIGKILL, log.read_text()
-    content = torch.load(path, weights_only=True)  # whole, although the process was killed
+    content = sealed.read(path, "checkpoint")  # whole, although the process was killed
     assert content["state"]["running"]["time"] < 600
     shorter = train(TARGET, settings, checkpoint=path, checkpoint_every=1000)
     assert_same(shorter, train(TARGET, settings))
@@ -159,31 +163,158 @@ def test_a_checkpoint_of_another_target_is_refused(tmp_path):
 
 class Malicious:
     def __reduce__(self):
-        return os.mkdir, (os.environ["MALICIOUS"],)
+        return os.mkdir, ("trace",)
 
 
-@pytest.mark.parametrize("kind", ["garbage", "empty", "truncated", "pickle", "torch", "other"])
-def test_a_file_that_is_no_checkpoint_is_refused(kind, tmp_path, monkeypatch):
+def a_checkpoint(path, monkeypatch):
+    """One of a training that was killed in its second ensemble."""
+    with monkeypatch.context() as patched:
+        kill_after(45, patched)
+        with pytest.raises(Killed):
+            train(TARGET, SETTINGS, checkpoint=path, checkpoint_every=5)
+    return path
+
+
+def refused(path, match=""):
+    """That the file is refused, soon, and is as it was."""
+    with pytest.raises(StoreError, match=rf"checkpoint\.pt: not a checkpoint \(.*{match}"):
+        train(TARGET, SETTINGS, checkpoint=path)
+
+
+FOREIGN = {
+    "garbage": b"\x00garbage" * 100,
+    "empty": b"",
+    "pickle": pickle.dumps({"state": Malicious()}),
+    "header alone": b"modecollapse checkpoint 2 0 " + hashlib.sha256(b"").hexdigest().encode(),
+    "endless line": b"modecollapse checkpoint 2 " + b"9" * 10_000_000,
+    "another kind": b"modecollapse flows 2 0 0\n",
+    "another format": b"modecollapse checkpoint 1 0 0\n",
+    "no length": b"modecollapse checkpoint 2 x 0\n",
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path, monkeypatch):
     path, trace = tmp_path / "checkpoint.pt", tmp_path / "trace"
-    monkeypatch.setenv("MALICIOUS", str(trace))
-    if kind == "garbage":
-        path.write_bytes(b"\x00garbage" * 100)
-    elif kind == "empty":
-        path.touch()
-    elif kind == "truncated":
-        train(TARGET, SETTINGS, checkpoint=path)
-        path.write_bytes(path.read_bytes()[:-100])
-    elif kind == "pickle":
-        path.write_bytes(pickle.dumps({"state": Malicious()}))
-    elif kind == "torch":
-        torch.save({"format": 1, "settings": {}, "state": Malicious()}, path)
-    else:
-        torch.save({"something": "else"}, path)
-    before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"checkpoint\.pt: not a checkpoint"):
-        train(TARGET, SETTINGS, checkpoint=path)
+    monkeypatch.chdir(tmp_path)
+    path.write_bytes(content)
+    refused(path)
     assert not trace.exists()
-    assert path.read_bytes() == before
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("payload", ["code", "something else", "a list", "zip bomb"])
+def test_what_a_checkpoint_holds_is_not_trusted_for_its_digest(payload, tmp_path, monkeypatch):
+    path, trace = tmp_path / "checkpoint.pt", tmp_path / "trace"
+    monkeypatch.chdir(tmp_path)
+    buffer = io.BytesIO()
+    values = {"code": {"state": Malicious()}, "something else": {"x": 1}, "a list": [1]}
+    torch.save(values.get(payload, {}), buffer)
+    if payload == "zip bomb":
+        pressed = io.BytesIO()
+        with zipfile.ZipFile(pressed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("archive/data.pkl", b"\0" * 50_000_000)
+        assert len(pressed.getvalue()) < 100_000
+        buffer = pressed
+    path.write_bytes(sealed._header("checkpoint", buffer.getvalue()) + buffer.getvalue())
+    refused(path)
+    assert not trace.exists()
+
+
+def test_flipped_bits_and_cut_files_are_refused(tmp_path, monkeypatch):
+    path = a_checkpoint(tmp_path / "checkpoint.pt", monkeypatch)
+    whole = path.read_bytes()
+    header = len(whole.split(b"\n")[0])
+    rng = np.random.default_rng(0)
+    for place in [0, 20, header - 1, header, *rng.integers(header, len(whole), 20)]:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(flipped)
+        refused(path)
+    for size in (10, header, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        refused(path)
+    path.write_bytes(whole + b"\0")
+    refused(path, "added")
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    os.mkfifo(path)
+    refused(path, "no regular file")  # and does not wait for a writer
+    path.unlink()
+    path.mkdir()
+    refused(path, "no regular file")
+
+
+def rewritten(path, change):
+    """The checkpoint with its state changed, and a digest that is right."""
+    content = sealed.read(path, "checkpoint")
+    change(content["state"])
+    sealed.write(path, "checkpoint", content)
+
+
+def set_item(*keys, value=None):
+    """A change of the state: an item set, or removed where no value is given."""
+
+    def change(state):
+        *outer, last = keys
+        for key in outer:
+            state = state[key]
+        if value is None:
+            del state[last]
+        else:
+            state[last] = value
+
+    return change
+
+
+CHANGES = [
+    ("time past the end", "state.time", set_item("running", "time", value=31)),
+    ("time far past the end", "state.time", set_item("running", "time", value=10**18)),
+    ("time zero", "state.time", set_item("running", "time", value=0)),
+    ("time no whole number", "state.time", set_item("running", "time", value=5.0)),
+    ("time of another state", "logs", set_item("running", "time", value=29)),
+    ("no time", "state.time", set_item("running", "time")),
+    ("no theta", "state", set_item("running", "theta")),
+    ("theta of one run", "theta", set_item("running", "theta", value=torch.zeros(1, 1))),
+    ("theta no tensor", "theta", set_item("running", "theta", value=[0.0])),
+    ("no moments", "optimizer", set_item("running", "optimizer", 0, "exp_avg")),
+    ("no beta", "state", set_item("running", "beta")),
+    ("beta zero", "beta", set_item("running", "beta", value=torch.zeros(2).double())),
+    ("beta NaN", "beta", set_item("running", "beta", value=torch.ones(2).double() * math.nan)),
+    ("diverged later", "diverged", set_item("running", "diverged_at", value=torch.tensor([99, 0]))),
+    ("no generators", "training", set_item("running", "training", value=[])),
+    ("no noise", "generator", set_item("running", "training", 0, value=torch.ones(5056).byte())),
+    ("log missing", "logs", set_item("running", "logs", "kl")),
+    ("log cut", "logs.kl", set_item("running", "logs", "kl", 0)),
+    ("an unknown part", "state", set_item("running", "more", value=1)),
+    ("no running", "state", set_item("running")),
+    ("running a number", "ensembles", set_item("running", value=3)),
+    ("no finished", "state", set_item("finished")),
+    ("finished a dictionary", "state", set_item("finished", value={"a": 1})),
+    ("finished too many", "ensembles", set_item("finished", value=[{}] * 3)),
+    ("finished without kl", "finished", set_item("finished", 0, "kl")),
+    ("finished too short", "finished", set_item("finished", 0, "kl", value=torch.zeros(2, 1))),
+]
+
+
+@pytest.mark.parametrize(("part", "change"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
+def test_a_checkpoint_that_does_not_fit_is_refused_by_the_part(part, change, tmp_path, monkeypatch):
+    path = a_checkpoint(tmp_path / "checkpoint.pt", monkeypatch)
+    rewritten(path, change)
+    refused(path, part)
+
+
+def test_a_setting_that_differs_is_told_in_one_line(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    nested = ["x"]
+    for _ in range(60):  # 2^60 letters, were they all written
+        nested = [nested, nested]
+    checkpoints.save(path, {"steps": nested}, {})
+    with pytest.raises(ValueError, match=r"steps: got .*; allowed: 3, as asked") as caught:
+        checkpoints.load(path, {"steps": 3})
+    assert len(str(caught.value)) < 1000
 
 
 def test_a_checkpoint_that_cannot_be_written_is_named(tmp_path):

@@ -56,7 +56,7 @@ class Ensemble:
         theta = np.stack([initial(self.architecture, s.start) for s in own])
         self.axes = torch.as_tensor(axes, device=device)
         self.theta = torch.as_tensor(theta, dtype=dtype, device=device).requires_grad_()
-        self.optimizer = torch.optim.Adam([self.theta], lr=settings.learning_rate, fused=True)
+        self.optimizer = self._optimizer(self.theta)
         self.training = [s.training for s in own]
         self.evaluation = [s.evaluation for s in own]
         self.density = BimodalDensity(target, self.axes[:, 0].to(dtype))
@@ -118,7 +118,7 @@ class Ensemble:
         return {
             "time": self.time,
             "theta": self.theta.detach(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict()["state"],
             "training": [generator.get_state() for generator in self.training],
             "evaluation": [generator.get_state() for generator in self.evaluation],
             "beta": torch.as_tensor(self.beta),
@@ -127,18 +127,37 @@ class Ensemble:
             "projections": self.projections,
         }
 
+    def pattern(self, time: int) -> dict[str, Any]:
+        """What a :meth:`state` after `time` ≥ 1 steps consists of, by its types and shapes."""
+        n, kept = len(self.runs), self.settings.projection_samples
+        measured = (time - 1) // self.settings.log_every + 1
+        twin = torch.zeros_like(self.theta)
+        twin.grad = torch.zeros_like(twin)
+        optimizer = self._optimizer(twin)
+        optimizer.step()
+        return {
+            **self.state(),
+            "optimizer": optimizer.state_dict()["state"],
+            "logs": {name: [self.axes.new_empty(n)] * measured for name in self.logs},
+            "projections": [torch.empty(n, kept, 2)] * (measured if kept else 0),
+        }
+
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a :meth:`state` of an ensemble of the same settings and runs."""
         self.time = state["time"]
         with torch.no_grad():
             self.theta.copy_(state["theta"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
         for name, generators in (("training", self.training), ("evaluation", self.evaluation)):
             for generator, saved in zip(generators, state[name], strict=True):
                 generator.set_state(saved)
         self.beta = state["beta"].numpy()
         self.diverged_at = state["diverged_at"].to(self.theta.device)
         self.logs, self.projections = state["logs"], state["projections"]
+
+    def _optimizer(self, theta: Tensor) -> torch.optim.Optimizer:
+        return torch.optim.Adam([theta], lr=self.settings.learning_rate, fused=True)
 
     def _mark_diverged(self, finite: Tensor) -> None:
         new = ~finite & ~self.diverged

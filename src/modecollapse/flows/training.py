@@ -19,6 +19,7 @@ from .. import devices
 from ..checks import integer
 from ..outcomes import outcome
 from ..schedules import NoAnnealing
+from ..store import StoreError
 from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory
 from . import checkpoints
@@ -39,6 +40,7 @@ def train(
     *,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 500,
+    threads: int = 1,
     **changes: Any,
 ) -> Trajectory:
     """Train flows q on the target p by descent of KL(q‖p) (docs/theory.md, Eq. 12.3).
@@ -51,6 +53,8 @@ def train(
     checkpoint : a file to write the state to, and to go on from where it exists; the result is bit
         for bit that of an undisturbed training.  It is left for the caller to delete.
     checkpoint_every : steps between two checkpoints.
+    threads : how many cores torch uses within an operation.  The products of small networks gain
+        little from a second one and lose much beside other work; another number has other bits.
 
     Returns
     -------
@@ -76,17 +80,27 @@ def train(
     """
     settings = resolve(replace(settings or FlowSettings(), **changes))
     every = integer("checkpoint_every", checkpoint_every, 1)
-    named = description(target, settings)
     path = None if checkpoint is None else Path(checkpoint)
-    saved = checkpoints.load(path, named) if path is not None else None
-    finished: list[dict[str, Any]] = list(saved["finished"]) if saved else []
-    running = saved["running"] if saved else None
+    with devices.limited_threads(threads):
+        return _trajectory(target, settings, _trained(target, settings, path, every))
+
+
+def _trained(
+    target: BimodalTarget, settings: FlowSettings, path: Path | None, every: int
+) -> list[dict[str, Any]]:
+    """The records of all ensembles, from the checkpoint at `path` on and with others written."""
+    named = description(target, settings)
     ensembles = ensembles_of(settings)
+    saved = checkpoints.load(path, named) if path is not None else None
+    finished: list[dict[str, Any]] = []
+    running = None
+    if path is not None and saved is not None:
+        finished, running = _checked(path, target, settings, saved)
     clock = _Clock(len(ensembles), settings.steps)
     for number, runs in list(enumerate(ensembles))[len(finished) :]:
         ensemble = Ensemble(target, settings, runs)
-        if running is not None:
-            ensemble.restore(running)
+        if path is not None and running is not None:
+            _restore(path, ensemble, running)
             running = None
         for measured in _advance(ensemble):
             if measured:
@@ -96,7 +110,42 @@ def train(
         finished.append(_record(ensemble))
         if path is not None:
             checkpoints.save(path, named, {"finished": finished, "running": None})
-    return _trajectory(target, settings, finished)
+    return finished
+
+
+def _checked(
+    path: Path, target: BimodalTarget, settings: FlowSettings, saved: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The records of finished ensembles, and the state of a running one, that `saved` holds."""
+    parts = saved.keys() == {"finished", "running"} and type(saved["finished"]) is list
+    checkpoints.require(path, parts, "state", "the parts finished, running")
+    finished, running = saved["finished"], saved["running"]
+    ensembles = ensembles_of(settings)
+    left = len(ensembles) - len(finished)
+    started = running is None or type(running) is dict
+    fits = started and left >= (0 if running is None else 1)
+    checkpoints.require(path, fits, "state", f"that of {len(ensembles)} ensembles")
+    patterns = [_record_pattern(target, settings, len(runs)) for runs in ensembles[: len(finished)]]
+    checkpoints.check(path, patterns, finished, "finished")
+    return finished, running
+
+
+def _restore(path: Path, ensemble: Ensemble, state: Mapping[str, Any]) -> None:
+    """Let an ensemble go on from `state`, once all of it is known to fit."""
+    time, steps = state.get("time"), ensemble.settings.steps
+    whole = type(time) is int and 1 <= time <= steps
+    checkpoints.require(path, whole, "state.time", f"a whole number from 1 to {steps}")
+    checkpoints.check(path, ensemble.pattern(int(state["time"])), state)
+    beta, diverged_at = state["beta"], state["diverged_at"]
+    tempered = bool(((beta > 0) & (beta <= 1)).all())
+    checkpoints.require(path, tempered, "state.beta", "numbers in (0, 1]")
+    reached = bool(((diverged_at >= NEVER) & (diverged_at <= time)).all())
+    checkpoints.require(path, reached, "state.diverged_at", f"steps up to {time}")
+    try:
+        ensemble.restore(state)
+    except RuntimeError as error:  # no state of a generator
+        reason = "a generator's state is none"
+        raise StoreError(f"{path}: not a checkpoint ({reason}); delete it to start anew") from error
 
 
 def resolve(settings: FlowSettings) -> FlowSettings:
@@ -133,10 +182,10 @@ def _advance(ensemble: Ensemble) -> Iterator[bool]:
     steps, log_every = ensemble.settings.steps, ensemble.settings.log_every
     while True:
         loss = ensemble.loss()
-        if ensemble.time % log_every == 0 or ensemble.time == steps:
+        if ensemble.time % log_every == 0 or ensemble.time >= steps:
             ensemble.measure(loss)
             yield True
-        if ensemble.time == steps:
+        if ensemble.time >= steps:
             return
         ensemble.step(loss)
         yield False
@@ -180,6 +229,20 @@ def _record(ensemble: Ensemble) -> dict[str, Any]:
     if ensemble.projections:
         record["projection"] = torch.stack(ensemble.projections, dim=1)
     return record
+
+
+def _record_pattern(target: BimodalTarget, settings: FlowSettings, n: int) -> dict[str, Any]:
+    """What a record of n runs consists of, by its types and shapes."""
+    times, kept = len(_times(settings)), settings.projection_samples
+    series = torch.empty(n, times, dtype=torch.float64)
+    whole = torch.empty(n, dtype=torch.int64)
+    return {
+        **dict.fromkeys((*STATISTICS, "beta"), series),
+        "diverged_at": whole,
+        "direction": series.new_empty(n, target.dimension),
+        "ensemble_size": whole,
+        **({"projection": torch.empty(n, times, kept, 2)} if kept else {}),
+    }
 
 
 def _trajectory(
