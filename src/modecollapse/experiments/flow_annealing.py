@@ -54,17 +54,20 @@ class Settings:
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each cell of the share."""
     cells = [(1.0, 0), *product(settings.beta_initials, settings.anneal_steps)]
-    rows = [_row(settings, *cell) for cell in share.progress(list(enumerate(cells)))]
+    rows = [_row(settings, share, *cell) for cell in share.progress(list(enumerate(cells)))]
     return pd.DataFrame(rows, columns=list(UNITS))
 
 
-def _row(settings: Settings, index: int, cell: tuple[float, int]) -> dict[str, object]:
+def _row(
+    settings: Settings, share: Share, index: int, cell: tuple[float, int]
+) -> dict[str, object]:
     beta, annealing = cell
     target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
     schedule: Schedule = Exponential(beta, float(annealing)) if annealing else NoAnnealing()
     steps = (annealing or max(settings.anneal_steps)) + settings.extra_steps
     run = train(
         target,
+        checkpoint=share.checkpoint((settings, index)),
         seed=int(stream(settings.seed, index).integers(2**31)),
         seeds=settings.seeds,
         ensemble_size=settings.ensemble,

@@ -5,11 +5,9 @@ The tables of flows differ only in the lists that span their grid.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from types import MappingProxyType
 
 import pandas as pd
@@ -25,7 +23,6 @@ from .share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute", "rows"]
 
-CHECKPOINT_EVERY = 1000  # steps
 MEASURED = (
     "mass_plus",
     "mass_minus",
@@ -95,8 +92,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         run = train(
             point.target,
             point.flow,
-            checkpoint=_checkpoint(point, share),
-            checkpoint_every=CHECKPOINT_EVERY,
+            checkpoint=share.checkpoint(point),
         )
         tables.append(rows(point.target, point.flow, run))
     return pd.concat(tables[1:] or tables, ignore_index=True)
@@ -119,12 +115,6 @@ def points(settings: Settings) -> list[Point]:
             runs = min(settings.ensemble, settings.seeds - first)
             found.append(Point(BimodalTarget(*target), _flow(settings, flow, seed, first, runs)))
     return found
-
-
-def _checkpoint(point: Point, share: Share) -> Path | None:
-    """Where a killed job finds what it had of this point; of other settings it finds nothing."""
-    name = hashlib.sha256(repr(point).encode()).hexdigest()[:16]
-    return share.scratch / f"{name}.pt" if share.scratch is not None else None
 
 
 def _flow(

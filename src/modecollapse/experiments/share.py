@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,15 @@ class Share:
         """This job's contiguous part of `items`; the parts of all jobs, in order, are the whole."""
         ends = np.linspace(0, len(items), self.count + 1).round().astype(int)
         return list(items[ends[self.index] : ends[self.index + 1]])
+
+    def checkpoint(self, work: object) -> Path | None:
+        """Where a killed job finds what it had of this `work`; of other work it finds nothing.
+
+        >>> print(Share().checkpoint("a training"))
+        None
+        """
+        name = hashlib.sha256(repr(work).encode()).hexdigest()[:16]
+        return self.scratch / f"{name}.pt" if self.scratch is not None else None
 
     def progress(self, items: Sequence[T]) -> Iterator[T]:
         """This job's part, one by one; logs how many are done and the estimated time left."""

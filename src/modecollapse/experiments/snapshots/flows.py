@@ -47,6 +47,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
     run = train(
         target,
+        checkpoint=share.checkpoint(settings),
         seed=settings.seed,
         seeds=settings.seeds,
         couplings=settings.couplings,
