@@ -99,7 +99,7 @@ def test_every_end_is_at_rest_and_stable(weights):
         {EXCHANGED} if weights == "equal" else set()
     )
     for end in ends:
-        x = np.array(end.positions) + [0.01, -0.01]
+        x = np.array(end.positions) + np.array([0.01, -0.01])
         q = [[x[0] ** 2 + 1e-3, x[0] * x[1], x[1] ** 2 + 1e-3]]
         logit = [np.log(end.component_weight / (1 - end.component_weight))]
         run = integrate(target, Overlaps(r * x[None], q, logit), [1e5])

@@ -8,6 +8,9 @@ from typing import Any
 _HOME = {
     "integrate": "integration",
     "fixed_points": "equilibria",
+    "best_fit": "regret",
+    "endings": "regret",
+    "regret_line": "regret",
     "critical_separation": "bifurcations",
     "integrate_annealed": "annealed",
     "recommend": "advice",
