@@ -1,27 +1,35 @@
 # The two commands are `make figures` and `make test`; both set everything up themselves, once.
-PYTHON ?= python3
+ifndef PYTHON
+PYTHON := $(shell command -v python3 || echo python3)
+endif
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 CHOSEN := $(if $(CONFIG),--configfile $(CONFIG))
 QUIET := $(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),--quiet)
 BIN := .venv/bin
-RUN := . $(BIN)/activate &&
-SETUP := .venv/.ready
+RUN := $(BIN)/python -m
+READY := .venv/.ready
+
+# Every command runs the code of the tree that it stands in, wherever that was set up.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONPATH := $(CURDIR)/src
 
 .PHONY: figures gallery readme verify test test-slow smoke benchmark lint setup clean report test-slurm
+.PHONY: installed placed
 
 # `make figures CONFIG=config/mine.yaml` takes a named configuration; so do `make report` and
 # `make verify`.  It is checked before Snakemake reads it: see docs/reproducibility.md.
 figures: setup
-	$(RUN) modecollapse check $(CHOSEN) && snakemake --cores $(CORES) $(QUIET) $(CHOSEN)
+	$(RUN) modecollapse check $(CHOSEN)
+	$(RUN) snakemake --cores $(CORES) $(QUIET) $(CHOSEN)
 
 smoke: setup
 	$(RUN) snakemake --cores $(CORES) $(QUIET) --configfile config/smoke.yaml
 
 # One HTML file with every figure, table and run time; everything in it is brought up to date first.
 report: setup
-	$(RUN) modecollapse check $(CHOSEN) \
-		&& snakemake --cores $(CORES) $(QUIET) $(CHOSEN) -- report \
-		&& snakemake --report report.html $(CHOSEN) -- report
+	$(RUN) modecollapse check $(CHOSEN)
+	$(RUN) snakemake --cores $(CORES) $(QUIET) $(CHOSEN) -- report
+	$(RUN) snakemake --report report.html $(CHOSEN) -- report
 
 test: setup
 	$(RUN) pytest -q -rs -n $(CORES) --dist loadfile -m "not slow and not slurm"
@@ -34,8 +42,10 @@ test-slurm: setup
 	$(RUN) pytest -q -rs -m slurm tests/workflow
 
 lint: setup
-	$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow \
-		&& mypy && snakemake --lint
+	$(RUN) ruff check . && $(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow
+	$(RUN) mypy
+	$(RUN) snakemake --lint
 
 verify: setup
 	$(RUN) modecollapse verify $(CHOSEN)
@@ -43,16 +53,27 @@ verify: setup
 benchmark: .venv-benchmark/.ready
 	.venv-benchmark/bin/python -m benchmarks
 
-setup: $(SETUP)
+# .ready says what was installed, and where this tree then was.  Where only the place has changed (the
+# folder was moved or copied), or what pyproject.toml says, nothing is fetched.
+LOCKED := cksum < requirements/lock.txt
+PLACED := cksum < pyproject.toml && pwd -P
+setup:
+	@if [ "$$($(LOCKED))" != "$$(head -n 1 $(READY) 2>/dev/null)" ]; then \
+		$(MAKE) --no-print-directory PYTHON='$(PYTHON)' installed; \
+	elif [ "$$($(PLACED))" != "$$(tail -n +2 $(READY))" ]; then $(MAKE) --no-print-directory placed; fi
 
-$(SETUP): requirements/lock.txt pyproject.toml
+installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25"
-	$(BIN)/python -m pip install --quiet -r requirements/lock.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	@touch $@
+	$(RUN) pip install --quiet --upgrade "pip>=25"
+	$(RUN) pip install --quiet -r requirements/lock.txt
+	@$(MAKE) --no-print-directory placed
+
+placed:
+	$(BIN)/python requirements/placed.py
+	$(RUN) pip install --quiet --no-deps --no-build-isolation --editable .
+	@{ $(LOCKED) && $(PLACED); } > $(READY)
 
 .venv-benchmark/.ready: requirements/benchmark.txt requirements/lock.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venv-benchmark
@@ -64,7 +85,7 @@ $(SETUP): requirements/lock.txt pyproject.toml
 
 # The documents' numbers, from the default configuration's table of claims.
 readme: figures
-	$(RUN) python -m modecollapse.pipeline.quote
+	$(RUN) modecollapse.pipeline.quote
 
 # Removes what the pipeline made, not what was installed.
 clean:
@@ -72,4 +93,4 @@ clean:
 
 # The README's pictures: the finished figures at screen size.
 gallery: figures
-	$(RUN) python docs/gallery.py
+	$(BIN)/python docs/gallery.py

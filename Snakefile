@@ -32,17 +32,19 @@ localrules:
     report,
 
 
+EVERYTHING = [pictures(figure).values() for figure in FIGURES] + [f"{RESULTS}/claims.csv"]
+
+
 rule all:
     default_target: True
     input:
-        [pictures(figure).values() for figure in FIGURES],
-        f"{RESULTS}/claims.csv",
+        EVERYTHING,
 
 
 # What `make report` shows: the figures, and tables and settings as pages.
 rule report:
     input:
-        rules.all.input,
+        EVERYTHING,
         pages(),
 
 

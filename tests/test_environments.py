@@ -85,12 +85,18 @@ def drawings() -> list[str]:
 
 
 # What each rule runs; a rule that is new in the workflow has to be told here.
+def judgements() -> list[str]:
+    names = sorted(path.stem for path in PACKAGE.glob("claims/*.py") if path.stem != "__init__")
+    return ["modecollapse.pipeline.judge", *(f"modecollapse.claims.{name}" for name in names)]
+
+
 ENTRIES = {
     "theory": lambda: computed_by("theory"),
     "simulation": lambda: computed_by("simulation"),
     "flows": lambda: computed_by("flows"),
     "gather": lambda: ["modecollapse.pipeline.gather"],
     "figure": drawings,
+    "claims": judgements,
     "page": lambda: ["modecollapse.pipeline.page"],
     "verification_page": lambda: ["modecollapse.pipeline.page"],
     "settings_page": lambda: ["modecollapse.pipeline.page"],

@@ -19,6 +19,7 @@ ROADS = {"theory", "simulation", "flows"}
 
 # What a room may import besides itself.
 ALLOWED: dict[str, set[str]] = {
+    "__main__": {"pipeline"},
     "pipeline": {"experiments", "figures", "claims", "closure", "checks", "store"},
     "figures": SHARED,
     "claims": {"counting", "prediction", "checks"},
@@ -83,7 +84,7 @@ def test_no_imports_go_in_a_circle():
 
 def test_the_houses_rooms_are_those_of_the_package_and_of_the_guide():
     there = {name.split(".")[0] for name in modules(PACKAGE)} - {"", "__main__"}
-    assert there == ALLOWED.keys()
+    assert there == ALLOWED.keys() - {"__main__"}
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in guide.splitlines() if line.startswith("| `")]
     told = {name.strip("/") for row in rows for name in re.findall(r"`([\w/]+)`", row)}

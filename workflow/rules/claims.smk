@@ -1,6 +1,13 @@
 """What the figures let one say: a row for each claim, with its number, interval and verdict."""
 
 
+def judged(wildcards, input):
+    """The words that tell the judge which tables belong to which figure."""
+    tables = iter(input.tables)
+    given = {figure: [next(tables) for _ in FIGURES[figure]] for figure in FIGURES}
+    return [word for figure, its in given.items() for word in ("--figure", figure, *its)]
+
+
 rule claims:
     input:
         tables=[f"{RESULTS}/{table}.csv" for table in OWNER],
@@ -17,11 +24,6 @@ rule claims:
     conda:
         "../../envs/figures.yaml"
     params:
-        figures=" ".join(
-            " ".join(
-                ["--figure", figure, *(f"{RESULTS}/{table}.csv" for table in FIGURES[figure])]
-            )
-            for figure in FIGURES
-        ),
+        figures=judged,
     shell:
-        "python -m modecollapse.pipeline.judge {params.figures} --output {output.table} > {log} 2>&1"
+        "python -m modecollapse.pipeline.judge {params.figures:q} --output {output.table} > {log} 2>&1"

@@ -4,12 +4,20 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
-ROOT = Path(workflow.basedir)
+# Of this file and not of the command: the workflow may be a module of another one, or be named by
+# `snakemake -s`.
+HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
+if not Path(HERE).is_dir():
+    raise WorkflowError(f"{HERE}: the workflow needs its whole repository; clone it, name its path")
+ROOT = Path(HERE).parents[1]
+MAIN = workflow.modifier.is_main_snakefile()  # not a module of another workflow
 sys.path.insert(0, str(ROOT / "src"))
 # For the jobs, whether or not the package is installed, and in conda environments too.
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
@@ -18,8 +26,25 @@ from modecollapse.closure import closure
 from modecollapse.pipeline import configuration
 from modecollapse.pipeline.compute import module_name
 
+
+configfile: str(ROOT / "config.yaml")
+
+
+def typed(value):
+    """A value of `--config`, in which Snakemake leaves nested numbers as text."""
+    if isinstance(value, Mapping):
+        return {key: typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
+
+
+# Read once more, strictly (no key given twice, no alias), with `--config` or a module's `config:`
+# laid over it; all of it goes through one check.
 try:
-    config = configuration.load([ROOT / "config.yaml", *workflow.overwrite_configfiles])
+    files = [ROOT / "config.yaml", *(workflow.overwrite_configfiles if MAIN else [])]
+    given = typed(workflow.config_settings.config) if MAIN else config
+    config = configuration.merge(configuration.load(files), given)
     configuration.check(config, configuration.schema(ROOT / "workflow" / "schemas"))
 except configuration.ConfigurationError as error:
     raise WorkflowError(str(error)) from None
@@ -64,6 +89,16 @@ def gpus(wildcards):
     return int('"device": "cuda"' in settings(wildcards))
 
 
+def rank(figure):
+    """The priority of a figure's jobs: figures come out one after another, in the paper's order."""
+    return 10 * (len(FIGURES) - [*FIGURES].index(figure))
+
+
+def priority(wildcards):
+    """The priority of a table's jobs: its figure's."""
+    return rank(OWNER[wildcards.table])
+
+
 def growing(amount):
     """A resource of which a job gets twice as much each time that it is tried again."""
     return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
@@ -98,10 +133,17 @@ def claimed(name):
     return (ROOT / "src" / "modecollapse" / "claims" / f"{name}.py").exists()
 
 
+def file(path):
+    """A file of the repository as Snakemake is to know it: in its own folder by a relative path, so
+    that the folder can move; elsewhere, and in other workflows, by an absolute one."""
+    own = MAIN and Path.cwd().resolve() == ROOT.resolve()
+    return os.path.relpath(path, ROOT) if own else str(path)
+
+
 @cache
 def code(*modules):
     """The files that a job's result depends on; Snakemake compares their content."""
-    return [os.path.relpath(path, ROOT) for path in closure(*modules)]
+    return [file(path) for path in closure(*modules)]
 
 
 def computing(wildcards):

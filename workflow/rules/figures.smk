@@ -14,6 +14,7 @@ for figure in FIGURES:
             f"{LOGS}/{figure}.log",
         benchmark:
             f"{LOGS}/{figure}.tsv"
+        priority: rank(figure) + 1
         localrule: True
         conda:
             "../../envs/figures.yaml"

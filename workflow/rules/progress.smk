@@ -20,12 +20,18 @@ def expected(job, expectation):
 
 
 onstart:
+    # Snakemake's limit of job starts leaves a timer behind for each finished job, which looks for
+    # work once a second until the run ends (docs/performance.md); nothing here needs a limit.
+    workflow.scheduler.job_rate_limiter = None
     expectation = Expectation(ROOT / "reference", config["name"])
+    jobs_to_run = [*workflow.dag.needrun_jobs()]
+    drawing = {job.rule.name: job.jobid for job in jobs_to_run}
     logger.addHandler(
         Progress(
             say,
-            {job.jobid: expected(job, expectation) for job in workflow.dag.needrun_jobs()},
+            {job.jobid: expected(job, expectation) for job in jobs_to_run},
             workflow.cores if workflow.local_exec else workflow.nodes,
             expectation.known,
+            {drawing[figure]: figure for figure in FIGURES if figure in drawing},
         )
     )

@@ -29,7 +29,7 @@ rule verification_page:
     input:
         pictures=[path for figure in FIGURES for path in pictures(figure).values()],
         tables=[f"{RESULTS}/{table}.csv" for table in OWNER],
-        reference=[path for path in [f"reference/{config['name']}.json"] if (ROOT / path).exists()],
+        reference=[file(path) for path in (ROOT / "reference").glob(f"{config['name']}.json")],
         code=code("modecollapse.pipeline.page"),
     output:
         report(

@@ -20,6 +20,7 @@ rule theory:
         f"{LOGS}/{{table}}/{{source}}-{{job}}.log",
     benchmark:
         f"{LOGS}/{{table}}/{{source}}-{{job}}.tsv"
+    priority: priority
     conda:
         "../../envs/theory.yaml"
     threads: 1
@@ -71,6 +72,7 @@ rule gather:
         f"{LOGS}/{{table}}.log",
     benchmark:
         f"{LOGS}/{{table}}.tsv"
+    priority: priority
     localrule: True
     conda:
         "../../envs/figures.yaml"

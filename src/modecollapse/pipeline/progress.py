@@ -1,8 +1,8 @@
 """How far a run of the workflow is: a line on the terminal after each finished job.
 
-A job is expected to take as long as it took for the reference values, in proportion to how long the
-jobs that have ended took in comparison; the estimate for the whole is the work left, shared by the
-jobs that run at once, but never less than the longest job left.
+A job is expected to take as long as it took for the reference values, in proportion to how long
+the jobs that ended of late took in comparison; the estimate for the whole is the work left, shared
+by the jobs that run at once, but never less than the longest job left.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Expectation", "Progress", "duration", "time_left"]
+__all__ = ["Expectation", "Progress", "duration", "pace", "time_left"]
 
 START = 2.0  # seconds that a job takes to begin and end, whatever it does between
 TRUST = 0.2  # the part of a known run's work that its first jobs have to outweigh
+HALF = 180.0  # seconds after which a finished job counts half for the pace, at least
+RECENT = 0.125  # the same as a part of a long run
 
 
 class Expectation:
@@ -46,34 +48,52 @@ def _seconds(path: Path) -> dict[str, dict[str, float]]:
         return {}
 
 
-def time_left(
-    expected: Mapping[int, float],
-    took: Mapping[int, float],
-    running: Mapping[int, float],
-    at_once: int,
+def pace(
+    ended: Iterable[tuple[float, float, float]],
+    running: Iterable[tuple[float, float]] = (),
     trust: float = 0.0,
+    half: float = HALF,
+) -> float:
+    """How many times longer than expected jobs take, of late.
+
+    Parameters
+    ----------
+    ended : for each finished job, its expected seconds, those it took, and those since its end;
+        it counts half after each `half` of these.
+    running : for each running job, its expected seconds and those since it began.  One that takes
+        longer than the pace foretells counts as if it ended now, so that a run that has become
+        slower is noticed before its jobs end.
+    trust : seconds of work that are taken to have gone as expected, before any did.
+
+    >>> pace([(10.0, 20.0, 0.0), (10.0, 10.0, HALF)])
+    1.6666666666666667
+    """
+    weighted = [(0.5 ** (ago / half), expected, took) for expected, took, ago in ended]
+    took = trust + sum(weight * seconds for weight, _, seconds in weighted)
+    due = trust + sum(weight * seconds for weight, seconds, _ in weighted)
+    for expected, since in sorted(running, key=lambda job: job[1] / job[0], reverse=True):
+        if since > expected * (took / due if due else 1.0):
+            took, due = took + since, due + expected
+    return took / due if due else 1.0
+
+
+def time_left(
+    left: Mapping[int, float], running: Mapping[int, float], at_once: int, pace: float = 1.0
 ) -> float:
     """The seconds that a run still takes.
 
     Parameters
     ----------
-    expected : for each job of the run, the seconds that it would take for the reference.
-    took : for each finished job, the seconds that it took here.
+    left : for each job that has not ended, the seconds that it is expected to take.
     running : for each running job, the seconds since it began.
     at_once : how many jobs run side by side.
-    trust : seconds of work that are taken to have gone as expected, before any did.
+    pace : how many times longer than expected jobs take.
 
-    >>> time_left({1: 10.0, 2: 10.0, 3: 10.0}, took={1: 20.0}, running={2: 5.0}, at_once=2)
+    >>> time_left({2: 10.0, 3: 10.0}, running={2: 5.0}, at_once=2, pace=2.0)
     20.0
     """
-    ended = sum(expected[job] for job in took)
-    pace = (sum(took.values()) + trust) / (ended + trust) if ended + trust else 1.0
-    left = [
-        max(pace * seconds - running.get(job, 0.0), 0.0)
-        for job, seconds in expected.items()
-        if job not in took
-    ]
-    return max([sum(left) / max(1, min(at_once, len(left))), *left])
+    seconds = [max(pace * due - running.get(job, 0.0), 0.0) for job, due in left.items()]
+    return max([sum(seconds) / max(1, min(at_once, len(seconds))), *seconds])
 
 
 def duration(seconds: float) -> str:
@@ -96,6 +116,7 @@ class Progress(logging.Handler):
     expected : for each job, by Snakemake's number, the seconds that it is expected to take.
     at_once : how many jobs run side by side.
     known : whether the expectation is of this very configuration.
+    figures : for each job that draws a figure, the figure's name, in the order of the paper.
     """
 
     def __init__(
@@ -104,30 +125,43 @@ class Progress(logging.Handler):
         expected: Mapping[int, float],
         at_once: int,
         known: bool,
+        figures: Mapping[int, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._say, self._expected, self._at_once, self._clock = say, expected, at_once, clock
+        self._figures = figures or {}
         self._trust = TRUST * sum(expected.values()) if known else 0.0
         self._began = clock()
         self._started: dict[int, float] = {}
-        self._took: dict[int, float] = {}
+        self._ended: dict[int, tuple[float, float]] = {}  # job -> seconds taken, time of its end
         if known:
-            self._say(f"{len(expected)} jobs, about {duration(self._left())} in all.")
+            said = f"{len(expected)} jobs, about {duration(self._left())} in all"
+            self._say(f"{said}{self._next()}.")
 
     def emit(self, record: logging.LogRecord) -> None:
         event: Any = getattr(record, "event", None)
         if event == "job_started":
             self._started |= dict.fromkeys(record.jobs, self._clock())  # type: ignore[attr-defined]
         elif event == "job_finished":
-            job = record.job_id  # type: ignore[attr-defined]
+            job, now = record.job_id, self._clock()  # type: ignore[attr-defined]
             if job in self._expected:
-                self._took[job] = self._clock() - self._started.pop(job, self._clock())
-        elif event == "progress" and len(self._took) < len(self._expected):
+                self._ended[job] = (now - self._started.pop(job, now), now)
+        elif event == "progress" and len(self._ended) < len(self._expected):
             spent = duration(self._clock() - self._began)
-            self._say(f"{spent} so far, about {duration(self._left())} left.")
+            self._say(f"{spent} so far, about {duration(self._left())} left{self._next()}.")
 
     def _left(self) -> float:
-        now = self._clock()
-        running = {job: now - since for job, since in self._started.items()}
-        return time_left(self._expected, self._took, running, self._at_once, self._trust)
+        now, due = self._clock(), self._expected
+        running = {job: now - since for job, since in self._started.items() if job in due}
+        ended = [(due[job], took, now - end) for job, (took, end) in self._ended.items()]
+        half = max(HALF, RECENT * (now - self._began))
+        trust = self._trust * 0.5 ** ((now - self._began) / half)
+        here = pace(ended, [(due[job], since) for job, since in running.items()], trust, half)
+        left = {job: seconds for job, seconds in due.items() if job not in self._ended}
+        return time_left(left, running, self._at_once, here)
+
+    def _next(self) -> str:
+        """The figure that is drawn next, where one is."""
+        names = (name for job, name in self._figures.items() if job not in self._ended)
+        return f"; next {name}" if (name := next(names, "")) else ""
