@@ -116,7 +116,7 @@ def integrate_geometry(
     geometry: str = "natural",
     rtol: float = 1e-8,
 ) -> Trajectory:
-    """Integrate the closed equations in a geometry for a batch of runs (Eq. 13.6), by LSODA.
+    """Integrate the closed equations in a geometry for a batch of runs (Eq. 13.6), by scipy's BDF.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Runs of a right-hand side in axial coordinates, by scipy's LSODA, as a :class:`Trajectory`.
+"""Runs of a right-hand side in axial coordinates, by scipy's BDF, as a :class:`Trajectory`.
 
 For the equations of :mod:`.geometry` and :mod:`.divergence`, which have no Jacobian in closed form;
 the common ones are integrated by :mod:`.integration`.
@@ -67,7 +67,7 @@ def solve_each(
             states[n, 0], ended[n] = start, Status.FINISHED
             continue
         span = (0.0, float(times[-1]))
-        run = solve_ivp(rhs, span, start, "LSODA", times, rtol=rtol, atol=rtol / 100)
+        run = solve_ivp(rhs, span, start, "BDF", times, rtol=rtol, atol=rtol / 100)
         states[n, : run.y.shape[1]] = run.y.T
         if run.success and np.isfinite(run.y).all():
             ended[n] = Status.FINISHED
@@ -97,5 +97,5 @@ def trajectory(
     statistics = {name: y[..., i] for i, name in enumerate(NAMES)}
     statistics |= {"weight": expit(y[..., 5]), "logit": y[..., 5], "kl": kl}
     statistics |= {"mass_plus": masses[..., 0], "mass_minus": masses[..., 1]}
-    said = ("" if done else "LSODA could not keep the error allowed." for done in finished)
+    said = ("" if done else "BDF could not keep the error allowed." for done in finished)
     return Trajectory("theory", times, statistics, outcomes, ended, tuple(said))
