@@ -13,7 +13,7 @@ from modecollapse.closure import PACKAGE
 
 ROOT = Path(__file__).parents[1]
 
-SHARED = {"trajectory", "outcomes", "overlaps", "schedules", "targets", "store"}
+SHARED = {"trajectory", "dynamics", "outcomes", "overlaps", "schedules", "targets", "store"}
 SHARED |= {"counting", "prediction", "quadrature", "compiled", "closure", "devices", "checks"}
 ROADS = {"theory", "simulation", "flows"}
 

@@ -12,7 +12,7 @@ from scipy import stats
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.schedules import schedule
-from modecollapse.simulation import descent, simulate
+from modecollapse.simulation import descent, simulate, simulate_reduced
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory.annealed import integrate_annealed
 from modecollapse.theory.integration import integrate
@@ -200,12 +200,28 @@ def test_every_kind_of_divergence_is_found(changes):
         ("dtype", "float16"),
         ("device", "tpu"),
         ("memory", 1000),
+        ("schedule", "linear"),
+        ("sphere", "no"),
+        ("speed_over_beta", 1),
+        ("eta", "fast"),
+        ("eta", None),
     ],
 )
 def test_bad_input_is_named(name, value):
     target = BimodalTarget(2.0, 4)
     with pytest.raises(ValueError, match=f"^{name}: got"):
         simulate(target, start(target, 2), **settings(**{name: value}))
+
+
+@pytest.mark.parametrize("target", [None, 3.0, "bimodal", [1.0, 2.0]])
+@pytest.mark.parametrize("run", [simulate, simulate_reduced])
+def test_what_is_no_target_and_no_start_is_named(run, target):
+    states = start(BimodalTarget(2.0, 4), 2)
+    needed = {"step_size": 0.1, "steps": 1, "batch": 4, "seed": 0}
+    with pytest.raises(ValueError, match=r"^target: got"):
+        run(target, states, **needed)
+    with pytest.raises(ValueError, match=r"^start: got"):
+        run(BimodalTarget(2.0, 4), target, **needed)
 
 
 def test_targets_must_fit():

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import torch
 
-from modecollapse.simulation.streams import NormalStream, Purpose, generator
+from modecollapse.simulation.normals import NormalStream
+from modecollapse.simulation.streams import Purpose, generator
 
 
 def test_streams_differ():

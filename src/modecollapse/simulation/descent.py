@@ -12,14 +12,16 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from ..dynamics import Dynamics
 from ..overlaps import Overlaps
-from ..schedules import Schedule
 from ..targets import BimodalTarget
 from .estimators import Estimator, Gradient, Mixtures, components, log_weights
 from .evaluation import evaluate
+from .normals import NormalStream
 from .optimizers import OPTIMIZERS
 from .products import project
-from .streams import NormalStream, Purpose, generator
+from .settings import SAMPLED, Descent, Log
+from .streams import Purpose, generator
 from .tempering import log_normalizer
 
 __all__ = ["Runs", "Settings"]
@@ -30,47 +32,29 @@ BLOCK = {"cpu": 2**18, "cuda": 2**24}
 PER_SAMPLE = 64  # float64 numbers kept for a sample, beside its d coordinates
 PER_RUN, PER_CALL = 2**14, 2**22  # bytes of generators, and what the allocator keeps
 RUNAWAY = 1e3  # a mean this many times longer than anything at the start has diverged
-MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight", "logit")
-TEMPERED = ("v1", "v2", "beta")
-SAMPLED = ("kl", "kl_se", "mass_plus", "mass_minus")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all runs of a call share; see :func:`modecollapse.simulation.simulate`."""
+    """What all runs of a call share; see :func:`modecollapse.simulation.simulate`.
+
+    log_ratio : whether a step needs log q − β log p itself.
+    """
 
     dimension: int
-    step_size: float
-    steps: int
-    batch: int
-    estimator: str
-    components: str
-    optimizer: str
-    variances: str
-    schedule: Schedule
-    speed_over_beta: bool
-    sphere: bool
-    log_every: int
-    evaluation_samples: int
-    seed: int
+    dynamics: Dynamics
+    descent: Descent
+    log: Log
     dtype: torch.dtype
     device: torch.device
-    log_ratio: bool  # whether a step needs log q − β log p itself
-    unit: bool  # v = 1 and β = 1 throughout, so that ‖x‖² cancels
-
-    @property
-    def log_steps(self) -> list[int]:
-        return sorted({*range(0, self.steps + 1, self.log_every), self.steps})
-
-    @property
-    def statistics(self) -> tuple[str, ...]:
-        return MOMENTS + (() if self.unit else TEMPERED) + SAMPLED
+    log_ratio: bool
 
     @property
     def blocks(self) -> list[int]:
         """The sizes of a batch's blocks, each ≥ 2: by d and B alone, so that the bits are too."""
+        batch = self.descent.batch
         largest = max(4, BLOCK[self.device.type] // (self.dimension + PER_SAMPLE))
-        ends = np.linspace(0, self.batch, -(-self.batch // largest) + 1).round().astype(int)
+        ends = np.linspace(0, batch, -(-batch // largest) + 1).round().astype(int)
         return np.diff(ends).tolist()
 
     def runs_at_once(self, n: int) -> int:
@@ -81,10 +65,10 @@ class Settings:
     def bytes_used(self, n: int, at_once: int) -> int:
         """Bytes for n runs of which `at_once` advance together."""
         d, block, item = self.dimension, max(self.blocks), self.dtype.itemsize
-        vectors = (12 + 3 * OPTIMIZERS[self.optimizer].copies) * d * item
-        each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8) + 16 * self.batch
-        once = PER_CALL + 15 * d * 8 + self.evaluation_samples * PER_SAMPLE * 8
-        return once + at_once * each + 16 * n * len(self.statistics) * len(self.log_steps)
+        vectors = (12 + 3 * OPTIMIZERS[self.descent.optimizer].copies) * d * item
+        each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8) + 16 * self.descent.batch
+        once = PER_CALL + 15 * d * 8 + self.log.samples * PER_SAMPLE * 8
+        return once + at_once * each + 16 * n * len(self.log.statistics) * len(self.log.at)
 
 
 class Runs:
@@ -108,7 +92,12 @@ class Runs:
         eta: FloatArray,
     ) -> None:
         self._settings, self._targets = settings, targets
-        n, d, device, seed = len(numbers), settings.dimension, settings.device, settings.seed
+        n, d, device, seed = (
+            len(numbers),
+            settings.dimension,
+            settings.device,
+            settings.descent.seed,
+        )
         self._noise = [NormalStream(seed, k, device) for k in numbers]
         self._chooser = [generator(seed, k, Purpose.COMPONENTS) for k in numbers]
         self._evaluator = [generator(seed, k, Purpose.EVALUATION) for k in numbers]
@@ -121,8 +110,8 @@ class Runs:
         self._variances = self._tensor(start.variances)
         self._eta = self._tensor(eta)
         self._target_log_weights = self._tensor([np.log(p.weights) for p in targets])
-        self._beta = np.ones(n) * settings.schedule.beta(0.0)
-        kind = OPTIMIZERS[settings.optimizer]
+        self._beta = np.ones(n) * settings.dynamics.schedule.beta(0.0)
+        kind = OPTIMIZERS[settings.descent.optimizer]
         self._of_means, self._of_logit, self._of_variances = kind(), kind(), kind()
         self._divided: tuple[Tensor, list[Tensor]] | None = None
         size = n * max(settings.blocks) * d
@@ -134,23 +123,24 @@ class Runs:
         """Take all the steps, and log into `values` (n, statistics, logged times), where a run that
         diverged leaves what is there.  Returns the place among the logged times at which each run
         was found to have diverged, or -1."""
-        settings = self._settings
+        descent = self._settings.descent
         diverged = np.full(len(self._targets), -1)
-        places = {step: place for place, step in enumerate(settings.log_steps)}
-        for step in range(settings.steps + 1):
+        places = {step: place for place, step in enumerate(self._settings.log.at)}
+        for step in range(descent.steps + 1):
             if step in places:
                 diverged[(diverged < 0) & ~self._healthy()] = places[step]
                 values[diverged < 0, :, places[step]] = self._statistics(diverged < 0)
                 if (diverged >= 0).all():
                     break
-            if step < settings.steps:
-                self._step(step * settings.step_size)
+            if step < descent.steps:
+                self._step(step * descent.step_size)
         return diverged
 
     def _step(self, time: float) -> None:
         gradient = self._gradient()
-        speed = torch.full_like(self._eta, self._settings.step_size)
-        if self._settings.speed_over_beta:
+        dynamics, h = self._settings.dynamics, self._settings.descent.step_size
+        speed = torch.full_like(self._eta, h)
+        if dynamics.speed_over_beta:
             speed = speed / self._tensor(self._beta)
         self._move(speed, self._of_means.direction(gradient.means))
         if gradient.logit is not None:
@@ -158,11 +148,11 @@ class Runs:
             self._log_weights = log_weights(self._logit)
         if gradient.variances is not None:
             self._scale(speed[:, None] * self._of_variances.direction(gradient.variances))
-        schedule, kl = self._settings.schedule, None
+        schedule, kl = dynamics.schedule, None
         if schedule.needs_kl and gradient.log_ratio is not None:
             pairs = zip(self._targets, self._beta.tolist(), strict=True)
             kl = gradient.log_ratio.cpu().numpy() + [log_normalizer(p, beta) for p, beta in pairs]
-        self._beta = schedule.advance(self._beta, time, self._settings.step_size, kl)
+        self._beta = schedule.advance(self._beta, time, h, kl)
 
     def _gradient(self) -> Gradient:
         """The gradient of every run, from a fresh batch."""
@@ -171,13 +161,13 @@ class Runs:
         estimator = Estimator(
             self._vectors,
             self._mixtures(),
-            batch=settings.batch,
+            batch=settings.descent.batch,
             first=first,
-            score_term=settings.estimator == "pathwise",
-            stratified=settings.components == "stratified",
-            norms=not settings.unit,
+            score_term=settings.descent.score,
+            stratified=settings.descent.stratified,
+            norms=not settings.log.unit,
             log_ratio=settings.log_ratio,
-            variances=settings.variances != "fixed",
+            variances=settings.dynamics.trains_variances,
         )
         for one in blocks:
             shape = (len(self._noise), one.shape[2], settings.dimension)
@@ -190,15 +180,15 @@ class Runs:
     def _division(self) -> tuple[Tensor, list[Tensor]]:
         """How many samples of each run's batch are from component 1, and which, block by block;
         always the same where they are stratified."""
-        if self._divided is None or self._settings.components == "sampled":
+        if self._divided is None or not self._settings.descent.stratified:
             first = self._tensor(self._first_component_counts())
             ends = np.cumsum([0, *self._settings.blocks]).tolist()
             self._divided = first, [components(first, a, b) for a, b in pairwise(ends)]
         return self._divided
 
     def _first_component_counts(self) -> NDArray[np.int_]:
-        n, batch = len(self._targets), self._settings.batch
-        if self._settings.components == "stratified":
+        n, batch = len(self._targets), self._settings.descent.batch
+        if self._settings.descent.stratified:
             return np.full(n, (batch + 1) // 2)
         weights = np.nan_to_num(self._log_weights[:, 0].exp().cpu().numpy(), nan=0.5)
         pairs = zip(self._chooser, weights, strict=True)
@@ -208,7 +198,7 @@ class Runs:
         """Move the means; on the sphere along the tangent, then back to the norm they had."""
         means = self._vectors[:, :2]
         change = speed.to(means.dtype)[:, None, None] * direction
-        if not self._settings.sphere:
+        if not self._settings.dynamics.sphere:
             means -= change
             return
         squares = means.square().sum(-1, keepdim=True)
@@ -217,7 +207,7 @@ class Runs:
 
     def _scale(self, change: Tensor) -> None:
         """Move the variances by h u = `change`."""
-        if self._settings.variances == "bures":
+        if self._settings.dynamics.variances == "bures":
             factor = 1 - 2 * change / self._settings.dimension
             self._variances = self._variances * factor * factor
         else:
@@ -242,11 +232,11 @@ class Runs:
 
     def _statistics(self, rows: NDArray[np.bool_]) -> FloatArray:
         """The logged numbers of the runs chosen by `rows`, (n', statistics)."""
-        mixtures, samples = self._mixtures(), self._settings.evaluation_samples
+        mixtures, samples = self._mixtures(), self._settings.log.samples
         gram = mixtures.gram.cpu().numpy()
         columns = [gram[:, 0, 2], gram[:, 1, 2], gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1]]
         columns += [mixtures.log_weights[:, 0].exp().cpu().numpy(), self._logit.cpu().numpy()]
-        if not self._settings.unit:
+        if not self._settings.log.unit:
             columns += [*self._variances.cpu().numpy().T, self._beta]
         moments = np.stack(columns, -1)[rows]
         sampled = [

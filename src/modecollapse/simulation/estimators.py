@@ -2,8 +2,8 @@ r"""Stochastic gradients of the reverse KL divergence, in R^d, sample by sample.
 
 With :math:`f = \log q - \beta \log p`, responsibilities :math:`r_j` of q, :math:`s_±` of p, and
 samples :math:`x_b = \mu_c + \sqrt{v_c}\,\varepsilon_b` of component c = c(b), each of which counts
-:math:`s_b` (see :data:`COMPONENTS`), the gradients below are those that automatic differentiation
-of the loss gives (docs/simulation.md, Section 1):
+:math:`s_b` (``components`` of :class:`~.settings.Descent`), the gradients below are those that
+automatic differentiation of the loss gives (docs/simulation.md, Section 1):
 
 .. math::
     g_{\mu_i} &= \sum_{b: c = i} s_b \nabla_x f(x_b)
@@ -31,8 +31,6 @@ from torch import Tensor
 from .products import combine, place, project
 
 __all__ = [
-    "COMPONENTS",
-    "ESTIMATORS",
     "Densities",
     "Estimator",
     "Gradient",
@@ -41,9 +39,6 @@ __all__ = [
     "densities",
     "log_weights",
 ]
-
-ESTIMATORS = ("pathwise", "sticking-the-landing")
-COMPONENTS = ("stratified", "sampled")
 
 
 @dataclass(frozen=True, eq=False)

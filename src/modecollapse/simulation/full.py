@@ -14,22 +14,21 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import choice, integer, numbers_of, require, within
+from ..checks import choice, integer, require
 from ..devices import resolve
+from ..dynamics import Dynamics, check_start, targets_of
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
 from ..targets import BimodalTarget
-from ..trajectory import Status, Trajectory, finish
+from ..trajectory import Trajectory
 from .descent import Runs, Settings
-from .estimators import COMPONENTS, ESTIMATORS
 from .optimizers import OPTIMIZERS
+from .settings import Descent, Log, record
 
-__all__ = ["DTYPES", "VARIANCES", "simulate"]
+__all__ = ["DTYPES", "simulate"]
 
 FloatArray = NDArray[np.float64]
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-VARIANCES = ("fixed", "euclidean", "bures")
-TOO_LARGE = "step_size: {:g} is too large; diverged by time {{time:g}}, reduce it"
 
 
 def simulate(
@@ -112,49 +111,51 @@ def simulate(
     >>> [str(o) for o in run.outcome]
     ['both modes', 'both modes', 'both modes']
     """
-    require(isinstance(start, Overlaps), "start", start, "Overlaps, such as of random_start")
-    targets = _targets(target, len(start))
-    eta = _rates(eta, len(start))
-    tempered = schedule is not None and not isinstance(schedule, NoAnnealing)
-    steps = integer("steps", steps, 0)
+    targets = targets_of(target, len(check_start(start)))
+    dimensions = sorted({p.dimension for p in targets})
+    require(len(dimensions) <= 1, "target", f"dimensions {dimensions}", "one dimension for all")
+    dynamics = Dynamics(eta, variances, schedule or NoAnnealing(), sphere, speed_over_beta)
+    choice("optimizer", optimizer, OPTIMIZERS)
+    rates = dynamics.rates(len(start))
     settings = Settings(
         dimension=targets[0].dimension if targets else 1,
-        step_size=within("step_size", step_size, 0),
-        steps=steps,
-        batch=integer("batch", batch, 2),
-        estimator=choice("estimator", estimator, ESTIMATORS),
-        components=choice("components", components, COMPONENTS),
-        optimizer=choice("optimizer", optimizer, OPTIMIZERS),
-        variances=choice("variances", variances, VARIANCES),
-        schedule=schedule or NoAnnealing(),
-        speed_over_beta=bool(speed_over_beta),
-        sphere=bool(sphere),
-        log_every=integer("log_every", max(1, steps // 100) if log_every is None else log_every, 1),
-        evaluation_samples=integer("evaluation_samples", evaluation_samples, 4),
-        seed=integer("seed", seed, 0),
+        dynamics=dynamics,
+        descent=Descent(step_size, steps, batch, seed, estimator, components, optimizer, first_run),
+        log=Log(steps, log_every, evaluation_samples, dynamics.is_unit(start)),
         dtype=DTYPES[choice("dtype", dtype, DTYPES)],
         device=resolve(device),
-        log_ratio=bool((eta > 0).any()) or (schedule is not None and schedule.needs_kl),
-        unit=variances == "fixed" and not tempered and bool((start.variances == 1).all()),
+        log_ratio=bool((rates > 0).any()) or dynamics.schedule.needs_kl,
     )
-    first_run = integer("first_run", first_run, 0)
-    coordinates = _coordinates(targets, start)
     at_once = _runs_at_once(settings, len(start), integer("memory", memory, 1))
-    values = np.full((len(start), len(settings.statistics), len(settings.log_steps)), np.nan)
+    values, diverged = _follow(settings, targets, start, rates, at_once)
+    return record("simulation", targets, settings.descent, settings.log, values, diverged)
+
+
+def _follow(
+    settings: Settings,
+    targets: Sequence[BimodalTarget],
+    start: Overlaps,
+    rates: FloatArray,
+    at_once: int,
+) -> tuple[FloatArray, NDArray[np.int_]]:
+    """The logged values of all runs, and where each had diverged, `at_once` runs at a time."""
+    log, first = settings.log, settings.descent.first_run
+    values = np.full((len(start), len(log.statistics), len(log.at)), np.nan)
     diverged = np.full(len(start), -1)
+    coordinates = _coordinates(targets, start)
     with _one_thread():
         for begin in range(0, len(start), at_once):
             rows = slice(begin, min(begin + at_once, len(start)))
             runs = Runs(
                 settings,
-                range(first_run + rows.start, first_run + rows.stop),
+                range(first + rows.start, first + rows.stop),
                 targets[rows],
                 coordinates[rows],
                 start[rows],
-                eta[rows],
+                rates[rows],
             )
             diverged[rows] = runs.follow(values[rows])
-    return _trajectory(settings, targets, values, diverged)
+    return values, diverged
 
 
 def _coordinates(targets: Sequence[BimodalTarget], start: Overlaps) -> FloatArray:
@@ -169,49 +170,13 @@ def _coordinates(targets: Sequence[BimodalTarget], start: Overlaps) -> FloatArra
     return coordinates
 
 
-def _targets(target: BimodalTarget | Sequence[BimodalTarget], n: int) -> list[BimodalTarget]:
-    targets = [target] * n if isinstance(target, BimodalTarget) else list(target)
-    known = all(isinstance(one, BimodalTarget) for one in targets)
-    require(known, "target", target, "a target, or one a run")
-    require(len(targets) == n, "target", f"{len(targets)} targets", f"one, or one a run, {n}")
-    dimensions = sorted({p.dimension for p in targets})
-    require(len(dimensions) <= 1, "target", f"dimensions {dimensions}", "one dimension for all")
-    return targets
-
-
-def _rates(eta: ArrayLike, n: int) -> FloatArray:
-    eta = numbers_of("eta", eta, f"a number, or one a run, ({n},)")
-    require(eta.shape in ((), (n,)), "eta", eta.shape, f"a number, or one a run, ({n},)")
-    good = bool((np.isfinite(eta) & (eta >= 0)).all())
-    require(good, "eta", eta.tolist(), "finite numbers >= 0")
-    return np.broadcast_to(eta, (n,))
-
-
 def _runs_at_once(settings: Settings, n: int, memory: int) -> int:
     """How many runs advance together: as many as fill a block and fit into the memory."""
     least = settings.bytes_used(n, 1)
-    where = f"d = {settings.dimension}, batch = {settings.batch} and {n} runs"
+    where = f"d = {settings.dimension}, batch = {settings.descent.batch} and {n} runs"
     require(memory >= least, "memory", memory, f"at least {least} bytes for {where}")
     each = settings.bytes_used(n, 2) - least
     return min(settings.runs_at_once(n), 1 + (memory - least) // each)
-
-
-def _trajectory(
-    settings: Settings,
-    targets: Sequence[BimodalTarget],
-    values: FloatArray,
-    diverged: NDArray[np.int_],
-) -> Trajectory:
-    times = np.array(settings.log_steps) * settings.step_size
-    return finish(
-        "simulation",
-        times,
-        {name: values[:, k] for k, name in enumerate(settings.statistics)},
-        targets,
-        [Status.FINISHED if k < 0 else Status.DIVERGED for k in diverged],
-        times[diverged],
-        {Status.DIVERGED: TOO_LARGE.format(settings.step_size)},
-    )
 
 
 @contextmanager

@@ -1,0 +1,123 @@
+"""How a simulation takes its steps, and what it writes down: settings, checked when made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import choice, integer, within
+from ..targets import BimodalTarget
+from ..trajectory import Status, Trajectory, finish
+
+__all__ = ["COMPONENTS", "ESTIMATORS", "SAMPLED", "TEMPERED", "Descent", "Log", "record"]
+
+ESTIMATORS = ("pathwise", "sticking-the-landing")
+COMPONENTS = ("stratified", "sampled")
+MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight", "logit")
+TEMPERED = ("v1", "v2", "beta")
+SAMPLED = ("kl", "kl_se", "mass_plus", "mass_minus")
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Stochastic gradient descent.
+
+    Parameters
+    ----------
+    step_size : h > 0.  Time is h × steps.
+    steps, batch : the number of steps, and B ≥ 2 samples a step.
+    estimator : "pathwise", the gradient of the loss as automatic differentiation gives it, or
+        "sticking-the-landing", without the score term.
+    components : "stratified", half of the batch from each component, weighted by w_i; or
+        "sampled", the component of each sample drawn with probability w_i.
+    optimizer : a name in ``optimizers.OPTIMIZERS``, which whoever takes the steps looks up.
+    seed : of all random numbers, with the number of the run.
+    first_run : the number of the first run, for the seeds of a part of a larger batch.
+
+    >>> Descent(step_size=0.1, steps=10, batch=1, seed=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: batch: got 1; allowed: a whole number >= 2
+    """
+
+    step_size: float
+    steps: int
+    batch: int
+    seed: int
+    estimator: str = "pathwise"
+    components: str = "stratified"
+    optimizer: str = "sgd"
+    first_run: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "step_size", within("step_size", self.step_size, 0))
+        for name, low in (("steps", 0), ("batch", 2), ("seed", 0), ("first_run", 0)):
+            object.__setattr__(self, name, integer(name, getattr(self, name), low))
+        choice("estimator", self.estimator, ESTIMATORS)
+        choice("components", self.components, COMPONENTS)
+
+    @property
+    def score(self) -> bool:
+        """Whether the score term is kept."""
+        return self.estimator == "pathwise"
+
+    @property
+    def stratified(self) -> bool:
+        return self.components == "stratified"
+
+
+@dataclass(frozen=True)
+class Log:
+    """When a run of `steps` steps is logged, and what.
+
+    every : steps between two logged times; None for about a hundred times.  The last step is
+        always logged.
+    samples : fresh samples for KL and the masses at each logged time.
+    unit : whether v = 1 and β = 1 throughout, so that neither is logged.
+    """
+
+    steps: int
+    every: int | None
+    samples: int
+    unit: bool
+
+    def __post_init__(self) -> None:
+        if self.every is not None:
+            integer("log_every", self.every, 1)
+        integer("evaluation_samples", self.samples, 4)
+
+    @property
+    def at(self) -> tuple[int, ...]:
+        """The logged steps."""
+        every = max(1, self.steps // 100) if self.every is None else self.every
+        return tuple(sorted({*range(0, self.steps + 1, every), self.steps}))
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        return MOMENTS + (() if self.unit else TEMPERED) + SAMPLED
+
+
+def record(
+    source: str,
+    targets: Sequence[BimodalTarget],
+    descent: Descent,
+    log: Log,
+    values: NDArray[np.float64],
+    diverged: NDArray[np.int_],
+) -> Trajectory:
+    """The runs as one record, from their logged `values` (n, statistics, logged times) and the
+    place among the logged times at which each was found to have `diverged`, or -1."""
+    times = np.array(log.at) * descent.step_size
+    large = f"step_size: {descent.step_size:g} is too large; diverged by time {{time:g}}, reduce it"
+    return finish(
+        source,
+        times,
+        {name: values[:, k] for k, name in enumerate(log.statistics)},
+        targets,
+        [Status.FINISHED if place < 0 else Status.DIVERGED for place in diverged],
+        times[diverged],
+        {Status.DIVERGED: large},
+    )
