@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pickle
 from pathlib import Path
@@ -11,7 +12,9 @@ import pandas as pd
 import pytest
 
 from modecollapse.store import (
+    LARGEST_RECORD,
     StoreError,
+    digest,
     read_sidecar,
     read_table,
     sidecar,
@@ -116,3 +119,54 @@ def test_a_damaged_record_is_refused_by_name(tmp_path):
     sidecar(path).write_text("{")
     with pytest.raises(StoreError, match=r"t\.csv\.json: not JSON"):
         read_table(path)
+
+
+ODD = {
+    "empty": "",
+    "half": '{"sha256": ',
+    "null": "null",
+    "a list": "[1]",
+    "text": '"a"',
+    "not a number": "{NaN",
+    "deep": "[" * 100_000,
+    "deep and closed": '{"a":' * 40 + "1" + "}" * 40,
+    "deeper and closed": "[" * 3000 + "]" * 3000,
+    "digits": '{"a": ' + "1" * 5000 + "}",
+    "half of a pair": '{"a": "\\ud800"',
+    "long": " " * (LARGEST_RECORD + 1),
+}
+
+
+@pytest.mark.parametrize("content", ODD.values(), ids=ODD.keys())
+def test_a_record_of_odd_shape_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "t.csv"
+    write_table(path, TABLE, UNITS, {})
+    sidecar(path).write_text(content)
+    for reader in (read_sidecar, read_table):
+        with pytest.raises(StoreError, match=r"t\.csv\.json: "):
+            reader(path)
+
+
+@pytest.mark.parametrize("units", [None, [], "text", 3, {"source": "text"}])
+def test_units_of_odd_shape_are_refused(tmp_path, units):
+    path = tmp_path / "t.csv"
+    write_table(path, TABLE, UNITS, {})
+    sidecar(path).write_text(json.dumps({"sha256": digest(path), "units": units}))
+    with pytest.raises(StoreError, match="its columns are not those of"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "circle", "nowhere", "null byte"])
+def test_what_is_no_file_is_refused_and_nothing_waits(tmp_path, kind):
+    path = tmp_path / "t.csv"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "null byte":
+        path = tmp_path / "a\0b"
+    elif kind != "nowhere":
+        path.symlink_to("/dev/zero" if kind == "device" else path)
+    for reader in (digest, read_table):
+        with pytest.raises(StoreError, match=r"not a regular file|cannot be read"):
+            reader(path)

@@ -23,7 +23,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, NullCache
 from numba.core.serialize import dumps
@@ -34,7 +33,7 @@ __all__ = ["cache_folder", "compiled"]
 
 DIGITS = 24  # of the digest in a file's name
 KEPT = 50  # pieces of a function: for each source, processor and kinds of arguments there is one
-MADE_BY = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag)
+MADE_BY = (numba.__version__, sys.implementation.cache_tag)
 
 
 def compiled(function: Callable[..., Any]) -> Any:

@@ -2,7 +2,8 @@
 
 Every file is written under a temporary name beside its own and renamed when it is whole, so that
 nothing half-written is ever seen under its final name.  Beside each table and figure stands
-``<file>.json``, its provenance; a table's holds the units of its columns too.
+``<file>.json``, its provenance; a table's holds the units of its columns too.  Only regular files
+of bounded size are read, so that nothing waits on a device or a pipe.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import hashlib
 import io
 import json
 import os
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,9 @@ import pandas as pd
 
 __all__ = [
     "StoreError",
+    "digest",
+    "read_bytes",
+    "read_json",
     "read_sidecar",
     "read_table",
     "sidecar",
@@ -27,6 +34,11 @@ __all__ = [
     "write_recorded",
     "write_table",
 ]
+
+
+LARGEST_TABLE = 2**32  # bytes of what is read or digested whole
+LARGEST_RECORD = 2**24
+DEEPEST_RECORD = 30  # lists and mappings inside one another
 
 
 class StoreError(Exception):
@@ -94,6 +106,45 @@ def write_table(
     write_recorded(path, buffer.getvalue().encode(), {**record, "units": named})
 
 
+def read_bytes(path: Path | str, most: int = LARGEST_TABLE) -> bytes:
+    """The content of a regular file of at most `most` bytes.
+
+    Raises
+    ------
+    StoreError : naming the file, where it is missing, too large, or no regular file.
+    """
+    with _opened(path, most) as stream:
+        return stream.read(most + 1)
+
+
+def digest(path: Path | str) -> str:
+    """SHA-256 of a regular file's bytes, in hexadecimal.
+
+    Raises
+    ------
+    StoreError : naming the file, where it is missing, too large, or no regular file.
+    """
+    with _opened(path, LARGEST_TABLE) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: Path | str, most: int) -> Iterator[BufferedReader]:
+    """A regular file, open to be read."""
+    try:
+        about = os.stat(path)
+        if not stat.S_ISREG(about.st_mode):
+            raise StoreError(f"{path}: not a regular file")
+        if about.st_size > most:
+            raise StoreError(f"{path}: {about.st_size} bytes; at most {most} are read")
+        with open(path, "rb") as stream:
+            yield stream
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:  # a name with a null byte
+        raise StoreError(f"{str(path)!r}: cannot be read ({error})") from error
+
+
 def read_table(path: Path | str) -> pd.DataFrame:
     """Read a table written by :func:`write_table`; empty text stays empty text.
 
@@ -101,10 +152,7 @@ def read_table(path: Path | str) -> pd.DataFrame:
     ------
     StoreError : naming the file, where it is missing or not what was written.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    content = read_bytes(path)
     beside = read_sidecar(path)
     if hashlib.sha256(content).hexdigest() != beside.get("sha256"):
         remedy = "it was cut off or edited; delete it and run again"
@@ -113,13 +161,14 @@ def read_table(path: Path | str) -> pd.DataFrame:
         table = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[])
     except ValueError as error:  # not text, not CSV, or nothing at all
         raise StoreError(f"{path}: not a table ({error})") from error
-    if set(table.columns) != set(beside.get("units", {})):
+    units = beside.get("units")
+    if not isinstance(units, dict) or set(table.columns) != set(units):
         raise StoreError(f"{path}: its columns are not those of {sidecar(path)}")
     return table
 
 
 def read_sidecar(path: Path | str) -> dict[str, Any]:
-    """The provenance of a file.
+    """The provenance of a file, as it is written.
 
     Raises
     ------
@@ -127,11 +176,38 @@ def read_sidecar(path: Path | str) -> dict[str, Any]:
     """
     beside = sidecar(path)
     try:
-        value = json.loads(beside.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StoreError(f"{beside}: cannot be read ({error.strerror})") from error
+        value = read_json(beside)
     except ValueError as error:
-        raise StoreError(f"{beside}: not JSON ({error}); delete {path} and run again") from error
+        raise StoreError(f"{beside}: {error}; delete {path} and run again") from error
     if not isinstance(value, dict):
         raise StoreError(f"{beside}: not a record; delete {path} and run again")
     return value
+
+
+def read_json(path: Path | str) -> Any:
+    """What a JSON file holds.
+
+    Raises
+    ------
+    StoreError : naming the file, where it cannot be read.
+    ValueError : where it is not JSON, or nested without end.
+    """
+    try:
+        value = json.loads(read_bytes(path, LARGEST_RECORD))
+    except ValueError as error:
+        raise ValueError(f"not JSON ({error})") from error
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    level, todo = 0, [value]
+    while todo:
+        level += 1
+        if level > DEEPEST_RECORD:
+            raise ValueError("nested too deeply")
+        below = [item.values() if isinstance(item, dict) else item for item in todo]
+        todo = [value for item in below if not _single(item) for value in item]
+    return value
+
+
+def _single(item: Any) -> bool:
+    """Whether a value of JSON holds no others."""
+    return item is None or isinstance(item, str | int | float)

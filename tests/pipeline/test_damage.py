@@ -12,11 +12,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from modecollapse.pipeline.provenance import record
 from modecollapse.store import sidecar, write_table
 
 UNITS = {"source": "text", "x": "1"}
 TABLE = pd.DataFrame({"source": ["theory"] * 5000, "x": range(5000)})
-RECORD = {"modules": ["modecollapse.checks"], "settings": {}, "seconds": 0.0, "device": "cpu"}
+RECORD = record(["modecollapse.checks"], {}, [], 0.0)
 
 
 @pytest.fixture
@@ -115,3 +116,14 @@ def test_the_record_of_a_table_names_its_parts_and_their_settings(part, tmp_path
     assert list(record["inputs"]) == [str(part)]
     assert record["settings"] == {"theory": {}}
     assert record["units"] == UNITS
+
+
+@pytest.mark.parametrize("name", ["modules", "settings", "device", "seconds", "sha256", "units"])
+def test_a_part_whose_record_lacks_something_is_named(part, tmp_path, name):
+    beside = sidecar(part)
+    kept = {key: value for key, value in json.loads(beside.read_text()).items() if key != name}
+    beside.write_text(json.dumps(kept))
+    done = gather(part, tmp_path / "t.csv")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"error: {part}")

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from modecollapse import store
 from modecollapse.pipeline import verify
 from modecollapse.pipeline.cli import main
 from modecollapse.pipeline.provenance import record
 from modecollapse.pipeline.verify import bless, reference_path
-from modecollapse.store import StoreError, read_sidecar, sidecar, write_recorded, write_table
+from modecollapse.store import (
+    StoreError,
+    digest,
+    read_sidecar,
+    sidecar,
+    write_bytes,
+    write_recorded,
+    write_table,
+)
 
 SETTINGS = {"points": 4, "seed": 1}
 CONFIG = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 2, **SETTINGS}}}}
@@ -30,9 +41,12 @@ def write(root: Path, table: pd.DataFrame = TABLE, seconds: float = 1.0) -> None
     write_table(root / "results/tiny/t.csv", table, UNITS, {**gathered, "inputs": inputs})
     inputs = {"results/tiny/t.csv": read_sidecar(root / "results/tiny/t.csv")["sha256"]}
     drawn = record(["modecollapse.figures.mean_alignment"], {"t": {"theory": SETTINGS}}, [], 0.1)
+    caption = root / "figures/tiny/fig1_tiny.rst"
+    write_bytes(caption, b"p = 0.5")
     for kind in ("pdf", "png"):
         path = root / f"figures/tiny/fig1_tiny.{kind}"
-        write_recorded(path, kind.encode(), {**drawn, "inputs": inputs})
+        made_by = {**drawn, "inputs": inputs, "caption": digest(caption)}
+        write_recorded(path, kind.encode(), made_by)
 
 
 def bad(root: Path, config: dict = CONFIG) -> dict[str, str]:
@@ -72,11 +86,6 @@ def test_a_figure_edited_by_hand(root, name):
 
 def test_an_edited_caption(root):
     caption = root / "figures/tiny/fig1_tiny.rst"
-    caption.write_text("p = 0.5")
-    for kind in ("pdf", "png"):
-        beside = sidecar(root / f"figures/tiny/fig1_tiny.{kind}")
-        rewrite(beside, caption=verify.digest(caption))
-    assert bad(root) == {}
     caption.write_text("p = 0.6")
     assert bad(root) == {"fig1_tiny.pdf": "edited", "fig1_tiny.png": "edited"}
 
@@ -111,7 +120,7 @@ def test_outputs_older_than_their_configuration(root):
     newer = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 2, "points": 5, "seed": 1}}}}
     assert bad(root, newer) == {
         "theory-0.csv": "out of date",
-        "t.csv": "no reference",  # and out of date, too
+        "t.csv": "other reference",  # and out of date, too
         "fig1_tiny.pdf": "out of date",
         "fig1_tiny.png": "out of date",
     }
@@ -187,7 +196,9 @@ def test_another_shape_differs(root, table, says):
 
 def test_a_missing_reference(root):
     reference_path(root, "tiny").unlink()
-    assert bad(root) == {"t.csv": "no reference"}
+    assert bad(root) == {}
+    found = [f.verdict for f in verify.verify(root, CONFIG) if f.check == "values"]
+    assert found == ["no reference"]
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", "{"])
@@ -233,3 +244,145 @@ def test_show_names_a_record_that_is_not_there_or_damaged(root, capsys, content)
         beside.write_text(content)
     assert main(["show", str(root / "figures/tiny/fig1_tiny.pdf")]) == 2
     assert f"{beside}: " in capsys.readouterr().err
+
+
+def test_no_record_of_a_picture_is_without_its_caption(root):
+    beside = sidecar(root / "figures/tiny/fig1_tiny.pdf")
+    kept = {k: v for k, v in json.loads(beside.read_text()).items() if k != "caption"}
+    beside.write_text(json.dumps(kept))
+    assert bad(root) == {"fig1_tiny.pdf": "no record"}
+
+
+NEEDED = [*record(["modecollapse.checks"], {}, [], 0.0), "sha256"]
+
+
+@pytest.mark.parametrize("value", ["absent", None, [], {}, "a", 3, [None], {"a": None}, -1.5])
+@pytest.mark.parametrize("file", ["results/tiny/t.csv", "results/tiny/parts/t/theory-0.csv"])
+def test_a_record_of_odd_shape_ends_in_a_finding(root, file, value):
+    beside = sidecar(root / file)
+    whole = json.loads(beside.read_text())
+    for name in NEEDED:
+        odd = {k: v for k, v in whole.items() if k != name}
+        beside.write_text(json.dumps(odd if value == "absent" else {**whole, name: value}))
+        found = bad(root)
+        fits = value == [] and name == "modules"  # what has the right shape says something else
+        if value == "absent" or fits:
+            assert found[Path(file).name] in ("no record", "unreadable"), name
+
+
+INPUTS = {
+    "a device": "/dev/zero",
+    "a pipe": "pipe",
+    "a folder": "results",
+    "a file elsewhere": "/etc/hostname",
+    "a way out": "../../../../etc/hostname",
+    "a link out": "out",
+    "a circle of links": "circle",
+    "nothing": "",
+    "a null byte": "a\0b",
+    "a long name": "a" * 10_000,
+    "half of a pair": "\ud800",
+    "a home": "~root",
+}
+
+
+@pytest.mark.parametrize("name", INPUTS.values(), ids=INPUTS.keys())
+def test_only_regular_files_of_the_repository_are_read(root, name):
+    os.mkfifo(root / "pipe")
+    (root / "out").symlink_to("/etc/hostname")
+    (root / "circle").symlink_to("circle")
+    for file in ("results/tiny/t.csv", "figures/tiny/fig1_tiny.pdf"):
+        rewrite(sidecar(root / file), inputs={name: "0" * 64})
+    assert bad(root)["t.csv"] == "out of date" or bad(root)["t.csv"] == "unreadable"
+    assert bad(root)["fig1_tiny.pdf"] == "out of date"
+
+
+@pytest.mark.parametrize("file", ["results/tiny/t.csv", "figures/tiny/fig1_tiny.png"])
+def test_an_output_that_is_no_file_of_the_repository(root, tmp_path_factory, file):
+    other = tmp_path_factory.mktemp("other") / "file"
+    path = root / file
+    path.rename(other)
+    path.symlink_to(other)
+    assert bad(root)[path.name] == "unreadable"
+    path.unlink()
+    os.mkfifo(path)
+    assert bad(root)[path.name] == "unreadable"
+
+
+def test_results_that_are_a_link(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("scratch") / "results"
+    (root / "results").rename(elsewhere)
+    (root / "results").symlink_to(elsewhere)
+    assert bad(root) == {}
+
+
+def test_a_file_that_goes_while_it_is_looked_at(root, monkeypatch):
+    """As where a run goes on."""
+    names = ["t.csv", "t.csv.json", "theory-0.csv", "theory-0.csv.json", "fig1_tiny.rst"]
+    seen = store.os.stat
+    for name in names:
+        calls = itertools.count()
+
+        def gone(path, *given, name=name, calls=calls, **named):
+            if Path(str(path)).name == name and next(calls) % 2:
+                raise FileNotFoundError(2, "No such file or directory", str(path))
+            return seen(path, *given, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store.os, "stat", gone)
+            found = [f for f in verify.verify(root, CONFIG) if not f.good]
+        assert all(f.verdict for f in found)
+    assert bad(root) == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "tolerance"), [("theory", 1e-6), ("simulation", 0.02), ("flow", 0.1)]
+)
+@pytest.mark.parametrize(("part", "verdict"), [(0.8, "within tolerance"), (1.25, "differs")])
+def test_the_tolerance_of_each_source(tmp_path, source, tolerance, part, verdict):
+    spread = 1000.0
+    values = [-spread, spread] * 2
+    table = TABLE.assign(source=source, x=values)
+    write(tmp_path, table)
+    bless(tmp_path, CONFIG)
+    shift = part * tolerance * spread
+    write(tmp_path, table.assign(x=[value + shift for value in values]))
+    for name in ("parts/t/theory-0.csv", "t.csv"):
+        rewrite(sidecar(tmp_path / "results/tiny" / name), machine="another")
+    found = [f.verdict for f in verify.verify(tmp_path, CONFIG) if f.check == "values"]
+    assert found == [verdict]
+
+
+@pytest.mark.parametrize(("own", "verdict"), [(0.1, "within tolerance"), (1e-9, "differs")])
+def test_a_tolerance_of_a_column_of_its_own(tmp_path, own, verdict):
+    write(tmp_path)
+    rewrite(sidecar(tmp_path / "results/tiny/t.csv"), tolerances={"x": own})
+    bless(tmp_path, CONFIG)
+    assert elsewhere(tmp_path, 0.05 if own == 0.1 else 4e-6)[0].verdict == verdict
+
+
+REFERENCES = {
+    "null": None,
+    "a list of tables": {"tables": [1]},
+    "a table that is null": {"tables": {"t": None}},
+    "no sources": {"tables": {"t": {"sha256": "0" * 64}}},
+    "numbers as text": {"rows": "4"},
+    "columns that are a list": {"columns": []},
+    "a mean that is null": {"columns": {"x": {"mean": None, "std": 1.0}}},
+    "a mean without a spread": {"columns": {"x": {"mean": 1.0}}},
+    "negative rows": {"rows": -1},
+    "a spread that is infinite": {"columns": {"x": {"mean": 1.0, "std": float("inf")}}},
+}
+
+
+@pytest.mark.parametrize("odd", REFERENCES.values(), ids=REFERENCES.keys())
+def test_a_reference_of_odd_shape_is_named(root, odd):
+    path = reference_path(root, "tiny")
+    whole = json.loads(path.read_text())
+    if odd is None or "tables" in odd:
+        whole = odd
+    else:
+        whole["tables"]["t"]["sources"]["theory"] |= odd
+    path.write_text(json.dumps(whole))
+    with pytest.raises(StoreError, match=r"tiny\.json: no reference values"):
+        verify.verify(root, CONFIG)

@@ -9,15 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..store import StoreError, read_sidecar, sidecar
+from ..store import StoreError, digest
 from . import configuration, verify
-from .provenance import digest
+from .records import read_record
 
 __all__ = ["main"]
-
-# What is needed of a record to show it.
-SHOWN = {"modules", "seconds", "device", "commit", "clean", "code", "code_digest", "python"}
-SHOWN |= {"packages", "machine", "seeds", "settings", "inputs", "sha256"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,31 +39,29 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("verify", help="check all outputs against records and references")
     check.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
     check.add_argument("--bless", action="store_true", help="take the tables as the reference")
+    check.add_argument("--deep", action="store_true", help="draw each figure again, and compare")
     check.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
     check.set_defaults(run=_verify)
     return parser
 
 
 def _show(given: argparse.Namespace) -> int:
-    record = read_sidecar(given.file)
-    absent = sorted(SHOWN - record.keys())
-    if absent:
-        raise StoreError(f"{sidecar(given.file)}: does not hold {', '.join(absent)}; run again")
-    clean = "clean" if record["clean"] else "with uncommitted changes"
-    same = given.file.exists() and digest(given.file) == record["sha256"]
+    record = read_record(given.file)
+    clean = {True: "clean", False: "with uncommitted changes", None: "unknown whether clean"}
+    same = given.file.exists() and digest(given.file) == record.sha256
     print(f"{given.file}" + ("" if same else "  (not the bytes that this tells of: edited)"))
-    print(f"  made by   {record['modules'][0]} in {record['seconds']:g} s on {record['device']}")
-    print(f"  commit    {record['commit']} ({clean})")
-    print(f"  code      {len(record['code'])} files, digest {record['code_digest'][:12]}")
-    versions = ", ".join(f"{name} {version}" for name, version in record["packages"].items())
-    print(f"  with      Python {record['python']}, {versions} on {record['machine']}")
-    for name, value in record["seeds"].items():
+    print(f"  made by   {record.modules[0]} in {record.seconds:g} s on {record.device}")
+    print(f"  commit    {record.commit} ({clean[record.clean]})")
+    print(f"  code      {len(record.code)} files, digest {record.code_digest[:12]}")
+    versions = ", ".join(f"{name} {version}" for name, version in record.packages.items())
+    print(f"  with      Python {record.python}, {versions} on {record.machine}")
+    for name, value in record.seeds.items():
         print(f"  seed      {name} = {value}")
-    for name, value in _flat(record["settings"]):
+    for name, value in _flat(record.settings):
         print(f"  setting   {name} = {value}")
-    for path, content in record["inputs"].items():
+    for path, content in record.inputs.items():
         print(f"  input     {path} {content[:12]}")
-    for name, unit in record.get("units", {}).items():
+    for name, unit in record.units.items():
         print(f"  column    {name}: {unit}")
     return 0
 
@@ -120,7 +114,7 @@ def _verify(given: argparse.Namespace) -> int:
     if given.bless:
         print(f"wrote {verify.bless(root, config)}")
         return 0
-    findings = verify.verify(root, config)
+    findings = verify.verify(root, config, deep=given.deep)
     width = max((len(finding.file) for finding in findings), default=0)
     for finding in findings:
         mark = " " if finding.good else "!"

@@ -40,6 +40,8 @@ def compute(
     frame = module.compute(settings_of(experiment, source, block), share)
     seconds = time.monotonic() - start
     made_by = record([module.__name__, __spec__.name], block, [], seconds, device)
+    if tolerances := getattr(module, "TOLERANCES", {}):
+        made_by["tolerances"] = dict(tolerances)
     write_table(output, frame, module.UNITS, made_by)
     logging.info("%d rows in %.1f s", len(frame), seconds)
 

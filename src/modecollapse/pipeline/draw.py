@@ -4,40 +4,63 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
+os.environ["MPLBACKEND"] = "Agg"  # matplotlib reads it when imported; a notebook sets another
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pandas as pd
+
 from ..figures.style import STYLE, save
-from ..store import read_sidecar, read_table, write_bytes, write_recorded
+from ..store import read_table, write_bytes, write_recorded
 from .entry import run
 from .provenance import record, short
+from .records import read_record
 
-__all__ = ["draw", "main"]
+__all__ = ["draw", "main", "render"]
 
 
 def draw(name: str, tables: Sequence[Path], stem: Path) -> None:
     """Draw figure `name` as PDF and PNG, with its caption (.rst) and provenance beside them."""
-    import matplotlib.pyplot as plt
-
     start = time.monotonic()
-    module = import_module(f"modecollapse.figures.{name}")
     frames = {path.stem: read_table(path) for path in tables}
-    records = {path.stem: read_sidecar(path) for path in tables}
-    settings = {name: beside["settings"] for name, beside in records.items()}
-    device = ", ".join(sorted({beside["device"] for beside in records.values()}))
-    with plt.rc_context(dict(STYLE)):
+    records = {path.stem: read_record(path) for path in tables}
+    settings = {table: beside.settings for table, beside in records.items()}
+    device = ", ".join(sorted({beside.device for beside in records.values()}))
+    modules = [f"modecollapse.figures.{name}", __spec__.name]
+    made_by = record(modules, settings, tables, 0.0, device)
+    drawn = render(name, frames, short(made_by))
+    made_by["seconds"] = round(time.monotonic() - start, 3)
+    made_by["caption"] = hashlib.sha256(drawn["rst"]).hexdigest()
+    write_bytes(stem.with_suffix(".rst"), drawn["rst"])
+    for kind in ("pdf", "png"):
+        write_recorded(stem.with_suffix(f".{kind}"), drawn[kind], made_by)
+
+
+def render(name: str, frames: Mapping[str, pd.DataFrame], about: str) -> dict[str, bytes]:
+    """A figure's files from its tables: "pdf", "png" and its caption, "rst".
+
+    Nothing of the user's own settings for matplotlib takes part.
+
+    Parameters
+    ----------
+    about : what the pictures say of their provenance.
+    """
+    module = import_module(f"modecollapse.figures.{name}")
+    plt.switch_backend("Agg")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
         figure = module.draw(frames)
-        modules = [module.__name__, __spec__.name]
-        made_by = record(modules, settings, tables, time.monotonic() - start, device)
-        pictures = {kind: save(figure, kind, short(made_by)) for kind in ("pdf", "png")}
-    caption = f"{_literal(module.CLAIM)}\n\n{_literal(module.caption(frames))}\n".encode()
-    write_bytes(stem.with_suffix(".rst"), caption)
-    made_by["caption"] = hashlib.sha256(caption).hexdigest()
-    for kind, content in pictures.items():
-        write_recorded(stem.with_suffix(f".{kind}"), content, made_by)
+        drawn = {kind: save(figure, kind, about) for kind in ("pdf", "png")}
+    caption = f"{_literal(module.CLAIM)}\n\n{_literal(module.caption(frames))}\n"
+    return {**drawn, "rst": caption.encode()}
 
 
 def _literal(text: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..store import StoreError, read_sidecar, read_table, write_table
+from ..store import StoreError, read_table, write_table
 from .entry import run
 from .provenance import record
+from .records import read_record
 
 __all__ = ["gather", "main"]
 
@@ -24,17 +25,20 @@ def gather(parts: Sequence[Path], output: Path) -> None:
     StoreError : where the parts do not have the same columns.
     """
     start = time.monotonic()
-    records = {str(part): read_sidecar(part) for part in parts}
+    records = [read_record(part) for part in parts]
     tables = [read_table(part) for part in parts]
-    units = records[str(parts[0])]["units"]
+    units = records[0].units
     for part, table in zip(parts, tables, strict=True):
         if set(table.columns) != set(units):
             raise StoreError(f"{part}: its columns are not those of {parts[0]}")
     whole = pd.concat(tables, ignore_index=True)
-    settings = {source_of(part): records[str(part)]["settings"] for part in parts}
-    device = ", ".join(sorted({beside["device"] for beside in records.values()}))
-    seconds = sum(beside["seconds"] for beside in records.values()) + time.monotonic() - start
-    write_table(output, whole, units, record([__spec__.name], settings, parts, seconds, device))
+    known = zip(parts, records, strict=True)
+    settings = {source_of(part): beside.settings for part, beside in known}
+    device = ", ".join(sorted({beside.device for beside in records}))
+    tolerances = {name: value for beside in records for name, value in beside.tolerances.items()}
+    seconds = sum(beside.seconds for beside in records) + time.monotonic() - start
+    made_by = record([__spec__.name], settings, parts, seconds, device)
+    write_table(output, whole, units, made_by | ({"tolerances": tolerances} if tolerances else {}))
 
 
 def source_of(part: Path | str) -> str:

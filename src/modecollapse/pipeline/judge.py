@@ -11,9 +11,10 @@ import pandas as pd
 
 from ..claims import claims_of, judged
 from ..claims.claim import UNITS
-from ..store import read_sidecar, read_table, write_table
+from ..store import read_table, write_table
 from .entry import run
 from .provenance import record
+from .records import read_record
 
 __all__ = ["judge", "main"]
 
@@ -34,8 +35,8 @@ def judge(figures: Mapping[str, Sequence[Path]], output: Path) -> None:
             parts.append(judged(figure, claims, {path.stem: read_table(path) for path in paths}))
     table = pd.concat(parts[1:] or parts, ignore_index=True)
     tables = [path for paths in figures.values() for path in paths]
-    settings = {path.stem: read_sidecar(path)["settings"] for path in tables}
-    devices = ", ".join(sorted({read_sidecar(path)["device"] for path in tables}))
+    settings = {path.stem: read_record(path).settings for path in tables}
+    devices = ", ".join(sorted({read_record(path).device for path in tables}))
     made_by = record(modules, settings, tables, time.monotonic() - start, devices)
     write_table(output, table, UNITS, made_by)
 

@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ..store import read_sidecar, read_table, write_bytes
+from ..store import read_table, write_bytes
 from .entry import run
+from .records import read_record
 from .verify import Finding, verify
 
 __all__ = ["main", "settings_page", "table_page", "verification_page"]
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(arguments)
     if given.table is not None:
-        page = table_page(given.title, read_table(given.table), read_sidecar(given.table)["units"])
+        page = table_page(given.title, read_table(given.table), read_record(given.table).units)
     elif given.verify:
         page = verification_page(given.title, verify(Path.cwd(), given.settings))
     else:

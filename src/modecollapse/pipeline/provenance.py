@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -14,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..closure import PACKAGE, closure
+from ..store import digest
 
-__all__ = ["code_digest", "digest", "machine", "record", "seeds", "short"]
+__all__ = ["code_digest", "commit", "machine", "record", "seeds", "short", "software"]
 
 # What /proc/cpuinfo says of a processor, on Intel's kind and on ARM's.
 KIND = (
@@ -23,11 +26,6 @@ KIND = (
     *("CPU implementer", "CPU part", "CPU revision", "Features"),
 )
 VERSIONS = ("numpy", "scipy", "numba", "torch", "pandas", "matplotlib", "seaborn", "zuko")
-
-
-def digest(path: Path | str) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def record(
@@ -51,15 +49,13 @@ def record(
     files = closure(*modules)
     return {
         "modules": list(modules),
-        "commit": _git("rev-parse", "HEAD") or "unknown",
-        "clean": _git("status", "--porcelain") == "",
+        **commit(),
         "settings": dict(settings),
         "seeds": seeds(settings),
         "inputs": {str(path): digest(path) for path in inputs},
         "code": {str(path.relative_to(PACKAGE.parent)): digest(path) for path in files},
         "code_digest": code_digest(files),
-        "python": platform.python_version(),
-        "packages": _versions(),
+        **software(),
         "machine": machine(),
         "device": device,
         "seconds": round(seconds, 3),
@@ -98,7 +94,7 @@ def machine() -> str:
 
 def short(record: Mapping[str, Any]) -> str:
     """One line that fits a figure's metadata: what makes the same bytes again, and nothing else."""
-    clean = "clean" if record["clean"] else "changed"
+    clean = {True: "clean", False: "changed", None: "unknown"}[record["clean"]]
     settings = json.dumps(record["settings"], sort_keys=True).encode()
     pairs = {
         "seeds": record["seeds"],
@@ -108,7 +104,11 @@ def short(record: Mapping[str, Any]) -> str:
     parts = [
         f"modecollapse; commit {record['commit'][:12]} ({clean}); {record['modules'][0]}",
         f"code {record['code_digest'][:12]}; settings {hashlib.sha256(settings).hexdigest()[:12]}",
-        *(" ".join([what, *(f"{k}={v}" for k, v in p.items())]) for what, p in pairs.items() if p),
+        *(
+            " ".join([what, *(f"{k}={v}" for k, v in sorted(p.items()))])
+            for what, p in pairs.items()
+            if p
+        ),
         f"on {record['device']}",
     ]
     return "; ".join(parts)
@@ -128,19 +128,44 @@ def _processor() -> list[str]:
     return [f"{name} (kind {hashlib.sha256(kind).hexdigest()[:8]})"]
 
 
-def _versions() -> dict[str, str]:
-    """The versions of those of `VERSIONS` that are there; a rule's environment has its own."""
+def software() -> dict[str, Any]:
+    """The versions of Python and of those of `VERSIONS` that are there; a rule's environment has
+    its own."""
     found = {}
     for name in VERSIONS:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
-    return found
+    return {"python": platform.python_version(), "packages": found}
 
 
-def _git(*arguments: str) -> str | None:
-    command = ["git", "-C", str(PACKAGE), *arguments]
+def commit(package: Path = PACKAGE) -> dict[str, Any]:
+    """The commit of the source tree, and whether it is as committed: null where nobody knows.
+
+    A repository counts where its top is that of this tree, not where the tree merely lies in it.
+    Without one it is the commit that ``git archive`` wrote into ``commit.txt``.
+    """
+    root = package.parents[1]
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is not None and Path(top).resolve() == root.resolve():
+        changes = _git(root, "status", "--porcelain")
+        name = _git(root, "rev-parse", "--verify", "HEAD")
+        return {"commit": name or "unknown", "clean": None if changes is None else changes == ""}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        archived = (package / "commit.txt").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        archived = ""
+    known = re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", archived)
+    return {"commit": archived if known else "unknown", "clean": None}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git says of the tree in `root`; its own variables may name another repository."""
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment, timeout=60
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

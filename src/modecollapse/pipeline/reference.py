@@ -1,0 +1,107 @@
+"""Reference values: what is kept of a table, and how far another may be from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from ..store import digest, read_table
+from .gather import source_of
+from .records import Summary, TableReference, read_record
+
+__all__ = ["TOLERANCES", "differences", "digest_of", "maker", "reference_of", "summary"]
+
+# How far a column's mean and spread may be from the reference's, in units of that spread, by
+# source.  A module of a table may name its own for single columns, in a mapping of this name.
+TOLERANCES: Mapping[str, float] = MappingProxyType({"theory": 1e-6, "formula": 1e-6, "flow": 0.1})
+SIMULATED = 0.02  # every other source holds simulated runs
+# What decides the bits of a table.
+MAKER = ("settings", "code_digest", "python", "packages", "machine", "device")
+
+
+def reference_of(root: Path, path: Path) -> dict[str, Any]:
+    """What is kept of a table.
+
+    Raises
+    ------
+    StoreError : naming a file that cannot be read.
+    """
+    beside = read_record(path)
+    seconds: dict[str, float] = {}
+    for part in beside.inputs:
+        source, record = source_of(part), read_record(root / part)
+        seconds[source] = round(seconds.get(source, 0.0) + record.seconds, 1)
+    kept = {
+        "sha256": digest(path),
+        "settings": digest_of(beside.settings),
+        "maker": maker(root, path),
+        "seconds": seconds,
+        "sources": summary(read_table(path)),
+    }
+    return kept | ({"tolerances": beside.tolerances} if beside.tolerances else {})
+
+
+def maker(root: Path, path: Path) -> str:
+    """A digest of all that decides the bits of a table: of its own record and of its parts'."""
+    beside = read_record(path)
+    records = [beside, *(read_record(root / part) for part in beside.inputs)]
+    return digest_of([[getattr(record, name) for name in MAKER] for record in records])
+
+
+def digest_of(value: Any) -> str:
+    """A digest of a value of JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def summary(table: pd.DataFrame) -> dict[str, Any]:
+    """For each source its rows, and each numeric column's mean and standard deviation."""
+    result: dict[str, Any] = {}
+    for source, rows in table.groupby("source"):
+        numbers = rows.select_dtypes("number")
+        result[str(source)] = {
+            "rows": len(rows),
+            "columns": {
+                name: {"mean": float(column.mean()), "std": float(column.std(ddof=0))}
+                for name, column in numbers.items()
+            },
+        }
+    return result
+
+
+def differences(found: Mapping[str, Any], expected: TableReference) -> Iterator[str]:
+    """What of a table's summary is further from the reference than its tolerances allow."""
+    if set(found) != set(expected.sources):
+        yield f"sources {sorted(found)}, not {sorted(expected.sources)}"
+        return
+    for source, there in expected.sources.items():
+        here = found[source]
+        if here["rows"] != there.rows:
+            yield f"{source}: {here['rows']} rows, not {there.rows}"
+        if set(here["columns"]) != set(there.columns):
+            yield f"{source}: columns {sorted(here['columns'])}, not {sorted(there.columns)}"
+            continue
+        usual = TOLERANCES.get(source, SIMULATED)
+        yield from _columns(source, here["columns"], there, expected.tolerances, usual)
+
+
+def _columns(
+    source: str,
+    here: Mapping[str, Any],
+    there: Summary,
+    tolerances: Mapping[str, float],
+    usual: float,
+) -> Iterator[str]:
+    for name, column in there.columns.items():
+        rounding = 1e-9 * max(1.0, abs(column.mean))
+        tolerance = tolerances.get(name, usual) * column.std + rounding
+        for statistic, value in column.model_dump().items():
+            given = here[name][statistic]
+            if not abs(given - value) <= tolerance:
+                gap = f"{given:.6g}, not {value:.6g} ± {tolerance:.2g}"
+                yield f"{source}: {statistic} of {name} is {gap}"
