@@ -11,36 +11,28 @@ The few names that a notebook needs are here; each is imported when it is first 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+import lazy_loader
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "target": "targets",
-    "mixture": "targets",
-    "random_start": "overlaps",
-    "Overlaps": "overlaps",
-    "outcome": "outcomes",
-    "Outcome": "outcomes",
-    "Trajectory": "trajectory",
-    "integrate": "theory",
-    "fixed_points": "theory",
-    "critical_separation": "theory",
-    "integrate_annealed": "theory",
-    "recommend": "theory",
-    "schedule": "schedules",
-    "simulate": "simulation",
-    "train": "flows",
-}
+_load, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__all__ += ["__version__"]
 
-__all__ = [*_HOME, "__version__"]
+# What some names need and not every installation has, and the extra that brings it.
+_EXTRAS = {"torch": "flows", "zuko": "flows"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'modecollapse' has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    try:
+        return _load(name)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "")
+        if extra is None:
+            raise
+        need = f"modecollapse.{name} needs {error.name}: pip install 'modecollapse[{extra}]'"
+        raise ModuleNotFoundError(need, name=error.name) from None
 
 
 def __dir__() -> list[str]:

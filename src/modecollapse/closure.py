@@ -60,14 +60,17 @@ def _imports(module: str) -> tuple[str, ...]:
 
 
 def _lazy(package: str, wanted: set[str]) -> list[str]:
-    """The modules behind names that a package re-exports through its ``_HOME`` table."""
-    if package.split(".")[0] != PACKAGE.name or not _exists(package):
+    """The modules behind names that a package loads when they are first used: its stub says."""
+    stub = _file(package).with_suffix(".pyi")
+    if package.split(".")[0] != PACKAGE.name or not _exists(package) or not stub.exists():
         return []
-    for node in ast.parse(_file(package).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HOME":
-            home = ast.literal_eval(node.value)
-            return [m for n in wanted & home.keys() for m in _chase(package, home[n], n)]
-    return []
+    return [
+        module
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module
+        for name in wanted & {alias.name for alias in node.names}
+        for module in _chase(package, node.module, name)
+    ]
 
 
 def _chase(package: str, home: str, name: str) -> list[str]:

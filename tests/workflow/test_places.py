@@ -48,7 +48,9 @@ def project(tmp_path_factory) -> Path:
     (site / "shared.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     said = make(folder, "placed")
     assert (folder / ".venv" / "bin" / "modecollapse").exists(), said
-    done = run(folder, ".venv/bin/python", "-c", "import modecollapse; print(modecollapse.__file__)")
+    done = run(
+        folder, ".venv/bin/python", "-c", "import modecollapse; print(modecollapse.__file__)"
+    )
     assert done.stdout.startswith(str(folder)), done.stdout + done.stderr
     target = ("--configfile", "config/smoke.yaml", "--", TABLE)
     done = run(folder, ".venv/bin/python", "-m", "snakemake", "--cores", "1", *target)

@@ -5,18 +5,6 @@ Each name is imported when it is first used, so that torch is loaded only by job
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
-_HOME = {
-    "FlowSettings": "settings",
-    "train": "training",
-}
-
-__all__ = ["FlowSettings", "train"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'modecollapse.flows' has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

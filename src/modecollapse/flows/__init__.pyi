@@ -1,0 +1,2 @@
+from .settings import FlowSettings as FlowSettings
+from .training import train as train

@@ -1,0 +1,13 @@
+from .advice import recommend as recommend
+from .annealed import integrate_annealed as integrate_annealed
+from .bifurcations import critical_separation as critical_separation
+from .equilibria import fixed_points as fixed_points
+from .integration import integrate as integrate
+from .multimodal import MultimodalOverlaps as MultimodalOverlaps
+from .multimodal import MultimodalTarget as MultimodalTarget
+from .multimodal import integrate_modes as integrate_modes
+from .multimodal import random_modes_start as random_modes_start
+from .probability import collapse_probability as collapse_probability
+from .regret import best_fit as best_fit
+from .regret import endings as endings
+from .regret import regret_line as regret_line
