@@ -20,10 +20,10 @@ from scipy.special import expit
 from .checks import choice, integer, numbers_of, require, within
 from .targets import BimodalTarget
 
-__all__ = ["STARTS", "Overlaps", "random_start"]
+__all__ = ["STARTS", "Overlaps", "bartlett", "place_means", "random_start"]
 
 FloatArray = NDArray[np.float64]
-STARTS = ("sphere", "gaussian")
+STARTS = ("sphere", "gaussian", "normal", "blob")  # laws of the means, see random_start
 ROUNDING = 1e-9  # how far below zero an eigenvalue of a Gram matrix may fall, relative to its trace
 
 
@@ -120,14 +120,19 @@ class Overlaps:
         r, d = target.separation, target.dimension
         along = self.m / r
         q11, q12, q22 = self.q.T
-        first = np.sqrt(np.maximum(q11 - along[:, 0] ** 2, 0))
+        first = _root(q11 - along[:, 0] ** 2, q11)
         rest = q12 - along[:, 0] * along[:, 1]
         second = np.divide(rest, first, out=np.zeros_like(first), where=first > 0)
-        third = np.sqrt(np.maximum(q22 - along[:, 1] ** 2 - second**2, 0))
+        third = _root(q22 - along[:, 1] ** 2 - second**2, q22)
         means = np.zeros((len(self), 2, max(d, 3)))
         means[:, :, 0] = along
         means[:, 0, 1], means[:, 1, 1], means[:, 1, 2] = first, second, third
         return means[:, :, :d]
+
+
+def _root(rest: FloatArray, whole: FloatArray) -> FloatArray:
+    """√rest, and 0 where `rest` is what rounding leaves of 0, `whole` less something as large."""
+    return np.sqrt(np.where(rest > 4 * np.finfo(float).eps * whole, rest, 0.0))
 
 
 def random_start(
@@ -135,20 +140,30 @@ def random_start(
     n: int,
     rng: np.random.Generator,
     *,
-    kind: str = "sphere",
+    law: str = "sphere",
     scale: float | None = None,
+    spread: float = 0.0,
     weight: float = 0.5,
     variance: float = 1.0,
 ) -> Overlaps:
     """Overlaps of n independent random starts, at a cost that does not depend on d.
 
-    `kind` "sphere": μ_i uniform on ‖μ‖ = `scale` (default r); "gaussian": μ_i with independent
-    N(0, scale²/d) entries (default scale r).  The overlaps of two such vectors with each other and
-    with μ* are drawn through the Bartlett decomposition: in a frame that begins with μ*, the
-    coordinates of the two are (z, χ_{d−1}) and (z', z'', χ_{d−2}).  The law is exact at every d.
+    ========== ============================================== ===============
+    law        the means                                      default `scale`
+    ========== ============================================== ===============
+    "sphere"   uniform on ‖μ‖ = scale                         r
+    "gaussian" N(0, scale²/d) in each coordinate              r
+    "normal"   N(0, scale²) in each coordinate                1
+    "blob"     a common centre uniform on ‖c‖ = scale ≥ 0,    r
+               and from there N(0, spread²) in each coordinate
+    ========== ============================================== ===============
+
+    The overlaps of such vectors with each other and with μ* are drawn through the Bartlett
+    decomposition, see :func:`bartlett`.  The law is exact at every d.
 
     Parameters
     ----------
+    spread : of a blob; 0 puts both means at the same place.
     weight : w_1, the weight of the first component, in (0, 1).
     variance : the variance of both components.
 
@@ -157,27 +172,61 @@ def random_start(
     >>> bool(np.allclose(start.q[:, 0], 4.0))
     True
     """
-    choice("kind", kind, STARTS)
     made = isinstance(rng, np.random.Generator)
     require(made, "rng", rng, "a generator, such as np.random.default_rng(0)")
     integer("n", n, 0)
+    k = 3 if choice("law", law, STARTS) == "blob" else 2
+    known = isinstance(target, BimodalTarget)
+    require(known, "target", target, "a bimodal target")
     r, d = target.separation, target.dimension
-    scale = within("scale", r if scale is None else scale, 0)
     weight = within("weight", weight, 0, 1)
     within("variance", variance, 0)
     # One row of draws per run, so that run k is the same however many runs are asked for.
-    draws = np.array([_frame(rng, d) for _ in range(n)]).reshape(n, 2, 3)
-    if kind == "sphere":
-        draws = draws / np.linalg.norm(draws, axis=-1, keepdims=True)
-    else:
-        draws = draws / np.sqrt(d)
-    means, mode = scale * draws, np.array([r, 0.0, 0.0])
+    draws = np.array([_frame(rng, k, d) for _ in range(n)]).reshape(n, k, k + 1)
+    means = place_means(draws, law, d, r, scale, spread)
     logit = np.full(n, np.log(weight) - np.log1p(-weight))
+    mode = np.array([r, *np.zeros(k)])
     return Overlaps.from_vectors(means, mode, logit, np.full((n, 2), variance))
 
 
-def _frame(rng: np.random.Generator, d: int) -> FloatArray:
-    """Two standard normal vectors of R^d in a frame (μ*/r, then Gram-Schmidt): shape (2, 3)."""
-    z = rng.standard_normal(3)
-    chi = np.sqrt([rng.chisquare(d - k) if d > k else 0.0 for k in (1, 2)])
-    return np.array([[z[0], chi[0], 0.0], [z[1], z[2] if d > 1 else 0.0, chi[1]]])
+def place_means(
+    draws: FloatArray, law: str, d: int, usual: float, scale: float | None, spread: float = 0.0
+) -> FloatArray:
+    """Means of a `law` of :func:`random_start`, from standard normal vectors of R^d: as many, but
+    one fewer for a "blob".  The default `scale` is `usual`, or 1 for "normal"."""
+    usual = 1.0 if law == "normal" else usual
+    scale = within("scale", usual if scale is None else scale, 0, closed="[" * (law == "blob"))
+    spread = within("spread", spread, 0, closed="[")
+    require(spread == 0 or law == "blob", "spread", spread, "0, but for the law 'blob'")
+    if law == "normal":
+        return scale * draws
+    if law == "gaussian":
+        return scale * (draws / np.sqrt(d))
+    lengths = np.linalg.norm(draws, axis=-1, keepdims=True)
+    if law == "sphere":
+        return scale * (draws / lengths)
+    return scale * (draws[:, :1] / lengths[:, :1]) + spread * draws[:, 1:]
+
+
+def bartlett(rng: np.random.Generator, normals: FloatArray, rank: int, d: int) -> FloatArray:
+    """k standard normal vectors of R^d in a frame that begins with `rank` given axes and goes on
+    with Gram-Schmidt of the vectors themselves: standard normal below the diagonal that begins
+    at (0, rank), χ with d − rank, d − rank − 1, … degrees of freedom on it, 0 above.
+
+    Parameters
+    ----------
+    normals : (k, rank + k), standard normal at least below that diagonal.
+    """
+    x = np.tril(normals, rank - 1)
+    x[:, d:] = 0
+    for i in range(min(len(x), d - rank)):
+        x[i, rank + i] = np.sqrt(rng.chisquare(d - rank - i))
+    return x
+
+
+def _frame(rng: np.random.Generator, k: int, d: int) -> FloatArray:
+    """k standard normal vectors of R^d in a frame that begins with μ*/r: shape (k, k + 1)."""
+    normals = np.zeros((k, k + 1))
+    below = np.tril_indices(k)
+    normals[below] = rng.standard_normal(len(below[0]))
+    return bartlett(rng, normals, 1, d)

@@ -129,7 +129,7 @@ def test_reduces_to_the_untempered_equations():
     """v = 1, β = 1: velocity, KL and masses of theory.rhs, to 1e-10."""
     rng = np.random.default_rng(3)
     target = BimodalTarget(3.0, 12, 0.7)
-    start = random_start(target, 40, rng, kind="gaussian", weight=0.3)
+    start = random_start(target, 40, rng, law="gaussian", weight=0.3)
     y = np.concatenate([start.m, start.q, start.logit[:, None]], axis=1)
     rate = annealed_velocity(target, start, 1.0, eta=3.0)
     np.testing.assert_allclose(rate[:, :6], rhs.velocity(y, 3.0, 0.7, 3.0), rtol=0, atol=1e-10)

@@ -16,7 +16,7 @@ from modecollapse.theory.rhs import jacobian, velocity
 def wide_start(dimension, n, weight=0.5, seed=0):
     target = BimodalTarget(3.0, dimension, weight)
     rng = np.random.default_rng(seed)
-    return target, random_start(target, n, rng, kind="gaussian", scale=np.sqrt(dimension))
+    return target, random_start(target, n, rng, law="gaussian", scale=np.sqrt(dimension))
 
 
 def overlap_by_logistic(l, distance):

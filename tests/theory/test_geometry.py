@@ -17,7 +17,7 @@ from modecollapse.theory.rhs import kl_divergence, velocity
 def states(n, r, d, seed):
     """Order parameters of random means of several norms, and random weights."""
     rng = np.random.default_rng(seed)
-    start = random_start(target(r, d), n, rng, kind="gaussian", scale=1.5 * r)
+    start = random_start(target(r, d), n, rng, law="gaussian", scale=1.5 * r)
     return np.concatenate([start.m, start.q, rng.normal(scale=2, size=(n, 1))], axis=1)
 
 

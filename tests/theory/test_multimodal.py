@@ -326,7 +326,7 @@ def test_vectors_have_the_overlaps(k, modes, d):
 def test_random_starts_have_the_law_of_random_vectors(kind, d):
     n, k = 3000, 3
     target = MultimodalTarget.simplex(3, 2.0, d)
-    start = random_modes_start(target, n, k, np.random.default_rng(10), kind=kind, scale=1.5)
+    start = random_modes_start(target, n, k, np.random.default_rng(10), law=kind, scale=1.5)
     means = np.random.default_rng(11).standard_normal((n, k, d))
     norm = np.linalg.norm(means, axis=2, keepdims=True) if kind == "sphere" else np.sqrt(d)
     modes = np.pad(target.modes, ((0, 0), (0, d - 2)))

@@ -17,7 +17,7 @@ RUNS = 2000
 
 def measured(target, kind="sphere"):
     """The part of random starts that collapses, and its standard error."""
-    start = random_start(target, RUNS, np.random.default_rng(3), kind=kind)
+    start = random_start(target, RUNS, np.random.default_rng(3), law=kind)
     part = integrate(target, start, times=[1e4], rtol=1e-5).collapsed.mean()
     return part, np.sqrt(max(part * (1 - part), 1 / RUNS) / RUNS)
 

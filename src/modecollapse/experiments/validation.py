@@ -116,7 +116,7 @@ def compare(settings: Settings, index: int, setting: Setting) -> pd.DataFrame:
     """The rows of one setting."""
     rng = stream(settings.seed, index)
     target = BimodalTarget(settings.separation, setting.dimension, setting.target_weight)
-    start = random_start(target, 1, rng, kind=setting.start)
+    start = random_start(target, 1, rng, law=setting.start)
     seeds = rng.integers(2**31, size=2).tolist()
     coarse, fine = (
         _simulate(settings, setting, target, start, part, seed)

@@ -29,7 +29,7 @@ from scipy.integrate import LSODA
 
 from ..checks import choice, integer, numbers_of, require, within
 from ..outcomes import modes_found, outcome
-from ..overlaps import ROUNDING, STARTS, Overlaps
+from ..overlaps import ROUNDING, STARTS, Overlaps, bartlett, place_means
 from ..targets import BimodalTarget, GaussianMixture
 from ..trajectory import Status, Trajectory
 from .softmax import Expectations, Nodes, expectations, ladder
@@ -134,7 +134,8 @@ class MultimodalTarget:
         """Modes in independent uniform directions, ‖ν_k‖ = `separation`; the cost is free of d."""
         integer("n_modes", n_modes, 1)
         within("separation", separation, 0)
-        vectors = _bartlett(rng, n_modes, 0, integer("dimension", dimension, 1))
+        d = integer("dimension", dimension, 1)
+        vectors = bartlett(rng, rng.standard_normal((n_modes, n_modes)), 0, d)
         vectors *= separation / np.linalg.norm(vectors, axis=1, keepdims=True)
         return cls(vectors @ vectors.T, dimension, weights)  # type: ignore[arg-type]
 
@@ -235,13 +236,14 @@ def random_modes_start(
     n_components: int,
     rng: np.random.Generator,
     *,
-    kind: str = "sphere",
+    law: str = "sphere",
     scale: float | None = None,
+    spread: float = 0.0,
 ) -> MultimodalOverlaps:
     """Overlaps of n independent random starts with equal weights, at a cost independent of d.
 
-    `kind` "sphere": μ_i uniform on ‖μ‖ = `scale`; "gaussian": independent N(0, scale²/d) entries.
-    The default scale is the root mean square of ‖ν_k‖.  In a frame that begins with the span of
+    `law`, `scale` and `spread` are those of :func:`~modecollapse.overlaps.random_start`, but that
+    the root mean square of ‖ν_k‖ stands for r.  In a frame that begins with the span of
     the modes, the coordinates of the means are normal there and Bartlett's triangle (χ on its
     diagonal) beyond: the law of the overlaps is exact at every d.
 
@@ -251,16 +253,15 @@ def random_modes_start(
     ((5, 3, 4), True)
     """
     target = MultimodalTarget.of(target)
-    choice("kind", kind, STARTS)
+    law = choice("law", law, STARTS)
     n, k = integer("n", n, 0), integer("n_components", n_components, 1)
     rms = float(np.sqrt(np.trace(target.overlaps) / target.n_modes))
-    scale = within("scale", rms if scale is None else scale, 0)
     modes, d = target.modes, target.dimension
-    rank = modes.shape[1]
-    draws = np.array([_bartlett(rng, k, rank, d) for _ in range(n)]).reshape(n, k, rank + k)
-    norm = np.linalg.norm(draws, axis=-1, keepdims=True) if kind == "sphere" else np.sqrt(d)
-    modes = np.pad(modes, ((0, 0), (0, k)))
-    return MultimodalOverlaps.from_vectors(scale * draws / norm, modes)
+    rank, drawn = modes.shape[1], k + (law == "blob")
+    size = drawn, rank + drawn
+    rows = [bartlett(rng, rng.standard_normal(size), rank, d) for _ in range(n)]
+    means = place_means(np.array(rows).reshape(n, *size), law, d, rms, scale, spread)
+    return MultimodalOverlaps.from_vectors(means, np.pad(modes, ((0, 0), (0, drawn))))
 
 
 class Rates(NamedTuple):
@@ -647,16 +648,6 @@ def _turn(x: FloatArray, lengths: FloatArray) -> FloatArray:
 
 def _unit(x: FloatArray) -> FloatArray:
     return x / np.linalg.norm(x)
-
-
-def _bartlett(rng: np.random.Generator, k: int, rank: int, d: int) -> FloatArray:
-    """k standard normal vectors of R^d, (k, rank + k), in a frame that begins with `rank` given
-    axes and goes on with Gram-Schmidt of the vectors themselves."""
-    x = np.tril(rng.standard_normal((k, rank + k)), rank - 1)
-    x[:, d:] = 0
-    for i in range(min(k, d - rank)):
-        x[i, rank + i] = np.sqrt(rng.chisquare(d - rank - i))
-    return x
 
 
 def _log_softmax(x: FloatArray) -> FloatArray:
