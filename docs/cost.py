@@ -332,7 +332,7 @@ def units() -> Iterator[str]:
     for dimension in (16, 1024):
         target = BimodalTarget(3.0, dimension, 0.5)
         start = random_start(target, 1000, np.random.default_rng(0))
-        seconds = _seconds(lambda t=target, s=start: integrate(t, s, [1e5], rtol=1e-7, workers=1))
+        seconds = _seconds(lambda t=target, s=start: integrate(t, s, [1e5], rtol=1e-7, threads=1))
         yield f"| theory, a trajectory until 10⁵ | d = {dimension} | {seconds:.2f} ms |"
     options: dict[str, Any] = {"step_size": 0.1, "steps": STEPS, "log_every": STEPS, "seed": 1}
     options["evaluation_samples"] = 4

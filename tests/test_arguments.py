@@ -58,7 +58,7 @@ CALLS = {
     "no target to anneal": (lambda: annealed("ab"), "target", "got 'ab'"),
     "no start to anneal": (lambda: annealed(begin=None), "start", "got None; allowed: Overlaps"),
     "rate to anneal": (lambda: annealed(eta="a"), "eta", "got 'a'"),
-    "no threads": (lambda: annealed(workers=0), "workers", "got 0"),
+    "no threads": (lambda: annealed(threads=0), "threads", "got 0"),
     "a schedule's name": (lambda: annealed(schedule="linear"), "schedule", "got 'linear'"),
     "no target to simulate": (lambda: simulate("ab"), "target", "got 'ab'"),
     "no start to simulate": (lambda: simulate(begin=3), "start", "got 3"),

@@ -359,8 +359,8 @@ def test_bits_do_not_depend_on_batch_or_threads():
     target = BimodalTarget(3.0, 64, 0.8)
     start = random_start(target, 40, np.random.default_rng(13), variance=3.0)
     options = {"variances": "bures", "eta": 1.0}
-    whole = integrate_annealed(target, start, [2.0], workers=2, **options)
-    part = integrate_annealed(target, start[30:33], [2.0], workers=1, **options)
+    whole = integrate_annealed(target, start, [2.0], threads=2, **options)
+    part = integrate_annealed(target, start[30:33], [2.0], threads=1, **options)
     np.testing.assert_array_equal(part.final("kl"), whole.final("kl")[30:33])
 
 

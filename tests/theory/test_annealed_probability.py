@@ -10,7 +10,7 @@ from modecollapse import random_start, target
 from modecollapse.schedules import Exponential, NoAnnealing, schedule
 from modecollapse.simulation import simulate_reduced
 from modecollapse.theory import integrate_annealed
-from modecollapse.theory.annealed_probability import (
+from modecollapse.theory.annealed.probability import (
     _linear_stage,
     annealed_formula,
     annealed_probability,

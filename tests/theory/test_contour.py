@@ -11,7 +11,7 @@ from modecollapse.quadrature import (
     expected_sigmoid_slope,
     expected_softplus,
 )
-from modecollapse.theory.contour import _overlap_integrals
+from modecollapse.theory.annealed.contour import _overlap_integrals
 
 
 def integrals(ell, v1, v2, distance2, d):

@@ -144,9 +144,9 @@ def test_both_methods_tell_the_same_long_story():
 
 def test_bits_depend_neither_on_the_batch_nor_on_the_threads():
     start, times = starts(150), [0.0, 0.7, 9.0, 300.0]
-    whole = integrate(TARGET, start, times, eta=1.0, workers=1)
-    threads = integrate(TARGET, start, times, eta=1.0, workers=4)
-    part = integrate(TARGET, start[70:91], times, eta=1.0, workers=3)
+    whole = integrate(TARGET, start, times, eta=1.0, threads=1)
+    threads = integrate(TARGET, start, times, eta=1.0, threads=4)
+    part = integrate(TARGET, start[70:91], times, eta=1.0, threads=3)
     for name, values in whole.statistics.items():
         assert (values == threads.statistics[name]).all()
         assert (values[70:91] == part.statistics[name]).all()
@@ -226,7 +226,7 @@ def test_nothing_to_do():
         ({"rtol": 0.1}, "rtol"),
         ({"atol": 0.0}, "atol"),
         ({"max_steps": 0}, "max_steps"),
-        ({"workers": 0}, "workers"),
+        ({"threads": 0}, "threads"),
         ({"target": [TARGET]}, "target"),
         ({"target": BimodalTarget(20.5, 32)}, "separation"),
         ({"target": BimodalTarget(2.5, 1)}, "dimension"),

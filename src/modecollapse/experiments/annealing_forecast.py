@@ -14,7 +14,7 @@ from ..schedules import Exponential
 from ..targets import BimodalTarget
 from ..theory.advice import VALIDATED
 from ..theory.annealed import integrate_annealed
-from ..theory.annealed_probability import annealed_probability
+from ..theory.annealed.probability import annealed_probability
 from .columns import common
 from .share import Share, stream
 
@@ -56,7 +56,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             variances="bures",
             speed_over_beta=True,
             rtol=settings.rtol,
-            workers=share.threads,
+            threads=share.threads,
         )
         rows.append(
             {

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..schedules import Exponential
 from ..targets import BimodalTarget
-from ..theory.annealed_probability import annealed_formula, annealed_probability
+from ..theory.annealed.probability import annealed_formula, annealed_probability
 from .columns import common
 from .share import Share
 

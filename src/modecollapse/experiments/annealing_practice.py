@@ -99,7 +99,7 @@ def cases(settings: Settings) -> Iterator[Case]:
                 yield Case(annealing, variances, eta, "afterwards")
 
 
-def train(case: Case, target: BimodalTarget, settings: Settings, workers: int) -> Trajectory:
+def train(case: Case, target: BimodalTarget, settings: Settings, threads: int) -> Trajectory:
     """The runs of one case, up to `rest` after the end of annealing."""
     annealed, trained = case.annealing == "exponential", case.variances == "trained"
     variance = 1 / settings.beta_initial if annealed and trained else 1.0
@@ -113,7 +113,7 @@ def train(case: Case, target: BimodalTarget, settings: Settings, workers: int) -
         variances="bures" if trained else "fixed",
         speed_over_beta=True,
         rtol=settings.rtol,
-        workers=workers,
+        threads=threads,
     )
     if not late:
         return go_on(start, [time + settings.rest], schedule=schedule, eta=case.eta)

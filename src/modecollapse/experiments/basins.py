@@ -54,7 +54,7 @@ def _map(settings: Settings, weight: float, share: Share) -> pd.DataFrame:
     cosines = _grid(settings)
     start = orthogonal_start(target, cosines)
     times = np.array([settings.time])
-    run = integrate(target, start, times, rtol=settings.rtol, workers=share.threads)
+    run = integrate(target, start, times, rtol=settings.rtol, threads=share.threads)
     table = pd.DataFrame(
         {
             "source": "theory",

@@ -52,7 +52,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         target = BimodalTarget(separation, dimension, weight)
         start = random_start(target, settings.runs, stream(settings.seed, index))
         times = np.array([settings.time])
-        run = integrate(target, start, times, eta=eta, rtol=settings.rtol, workers=share.threads)
+        run = integrate(target, start, times, eta=eta, rtol=settings.rtol, threads=share.threads)
         named = (("separation", separation), ("dimension", dimension), ("target_weight", weight))
         counts = counted(int(run.collapsed.sum()), int(run.finished.sum()))
         rows.append({"source": "theory", **dict(named), "eta": eta, **counts})

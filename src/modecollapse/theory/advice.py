@@ -13,7 +13,7 @@ from ..overlaps import Overlaps, random_start
 from ..schedules import Exponential
 from ..targets import BimodalTarget
 from .annealed import integrate_annealed
-from .annealed_probability import annealed_probability
+from .annealed.probability import annealed_probability
 from .integration import integrate
 
 __all__ = ["VALIDATED", "Recommendation", "recommend"]

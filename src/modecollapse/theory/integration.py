@@ -13,9 +13,7 @@ nor on the number of threads.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,12 +21,23 @@ from scipy.special import expit
 
 from ..checks import integer, numbers_of, require, within
 from ..compiled import compiled
-from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE
 from ..targets import BimodalTarget
-from ..trajectory import Status, Trajectory
-from .rhs import _kl, _masses, _velocity_and_jacobian, overlaps_to_axial
+from ..trajectory import Trajectory, finish
+from .rhs import _kl, _masses, _speed, _velocity_and_jacobian, overlaps_to_axial
+from .runs import (
+    ENDS,
+    FINISHED,
+    PRECISION,
+    STEP_LIMIT,
+    in_chunks,
+    increasing_times,
+    motion,
+    step_errors,
+    threads_of,
+    why,
+)
 from .steppers import (
     Setting,
     _evaluate,
@@ -47,9 +56,6 @@ CHUNK = 64  # runs that a thread takes at a time
 SMALLEST = 1e-14  # step, relative to the time and to the flow's own unit of time
 PATIENCE = 6  # explicit steps in a row that stability shortens, before the implicit method
 STABLE = 6.0  # DOP853 is stable for rates −λ with λh below 6.1
-
-_FINISHED, _STEP_LIMIT, _PRECISION = range(3)
-_STATUS = {_FINISHED: Status.FINISHED, _STEP_LIMIT: Status.STEP_LIMIT, _PRECISION: Status.PRECISION}
 
 
 @compiled
@@ -80,7 +86,7 @@ def _run(
             states[0, i] = x[i]
     while logged < times.size:
         if counts[0] + counts[1] >= max_steps:
-            return _STEP_LIMIT, t
+            return STEP_LIMIT, t
         if not known:
             _velocity_and_jacobian(x, r, logit, eta, f, jac)
             counts[2] += 1
@@ -91,7 +97,7 @@ def _run(
         if last:
             h = end - t
         if not h > SMALLEST * max(t, 1.0):
-            return _PRECISION, t
+            return PRECISION, t
         if implicit:
             error = _implicit_step(x, f, jac, h, setting, rtol, atol, m, pivots, u, new)
             counts[2] += 7
@@ -132,7 +138,7 @@ def _run(
             implicit = h > cap / 16
         known = explicit and not implicit
         growth = 6.0
-    return _FINISHED, t
+    return FINISHED, t
 
 
 @compiled
@@ -159,11 +165,12 @@ def _run_rows(
     statistics: NDArray,
     ended: NDArray,
     reached: NDArray,
+    speed: NDArray,
     counts: NDArray,
 ) -> None:
     """Integrate the runs low..high − 1 of a batch of n.
 
-    Fills `statistics` (9, n, T), `ended` and `reached` (n,), and `counts` (n, 3).
+    Fills `statistics` (9, n, T), `ended`, `reached` and `speed` (n,), and `counts` (n, 3).
     """
     states = np.empty((times.size, 6))
     for n in range(low, high):
@@ -186,6 +193,7 @@ def _run_rows(
             out[5] = x[5]
             out[6] = _kl(x, r, logit)
             out[7], out[8] = _masses(x, r, logit)
+        speed[n] = _speed(states[-1], r, logit, eta)
 
 
 def integrate(
@@ -197,7 +205,7 @@ def integrate(
     rtol: float = 1e-8,
     atol: float | None = None,
     max_steps: int = 100_000,
-    workers: int | None = None,
+    threads: int | None = None,
 ) -> Trajectory:
     """Integrate the closed equations (docs/theory.md, Eq. 3.7) for a batch of n runs.
 
@@ -210,12 +218,14 @@ def integrate(
     rtol, atol : error allowed in a step, rtol |x_i| + atol, in each axial coordinate (Eq. 3.2).
         1e-12 ≤ rtol ≤ 1e-2; atol > 0, default rtol / 100.
     max_steps : tried steps after which a run ends with status "step limit".
-    workers : threads; default: the CPUs that this process may use.  Does not change any bit.
+    threads : default: the CPUs that this process may use.  Their number changes no bit.
 
     Returns
     -------
     A :class:`Trajectory` with m1, m2, q11, q12, q22, weight, logit, kl, mass_plus, mass_minus, and
-    diagnostics steps, rejected and evaluations (of the right-hand side).
+    diagnostics steps, rejected and evaluations (of the right-hand side), speed (of both means and
+    of ℓ at the end) and moving: whether a run would go on by more than 0.001 if it kept that
+    speed for as long again (:mod:`.runs`).
 
     >>> from modecollapse import random_start, target
     >>> p = target(separation=2.0, dimension=16)
@@ -226,64 +236,48 @@ def integrate(
     """
     require(isinstance(start, Overlaps), "start", start, "Overlaps, such as of random_start")
     n = len(start)
-    weights, settings = _settings(target, start, eta)
-    times = numbers_of("times", times, "strictly increasing numbers >= 0")
-    increasing = times.ndim == 1 and times.size > 0 and bool((np.diff(times) > 0).all())
-    increasing = increasing and bool(np.isfinite(times).all()) and times[0] >= 0
-    require(increasing, "times", times, "strictly increasing numbers >= 0")
-    rtol = within("rtol", rtol, 1e-12, 1e-2, closed="[]")
-    atol = within("atol", rtol / 100 if atol is None else atol, 0)
-    max_steps = integer("max_steps", max_steps, 1)
-    workers = integer("workers", available_cpus() if workers is None else workers, 1)
+    targets, settings = _settings(target, start, eta)
+    times = increasing_times(times)
+    rtol, atol = step_errors(rtol, atol)
+    max_steps, threads = integer("max_steps", max_steps, 1), threads_of(threads)
 
     overlaps = np.concatenate([start.m, start.q, start.logit[:, None]], axis=1)
     starts = overlaps_to_axial(overlaps, settings[:, :1])
     statistics = np.empty((len(STATISTICS), n, times.size))
-    ended, reached = np.empty(n, dtype=np.int64), np.empty(n)
+    ended, reached, speed = np.empty(n, dtype=np.int64), np.empty(n), np.empty(n)
     counts = np.zeros((n, 3), dtype=np.int64)
 
-    def run(low: int) -> None:
-        high = min(low + CHUNK, n)
-        results = statistics, ended, reached, counts
+    def work(low: int, high: int) -> None:
+        results = statistics, ended, reached, speed, counts
         _run_rows(low, high, starts, settings, times, rtol, atol, max_steps, *results)
 
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(run, range(0, n, CHUNK)))
-
+    in_chunks(work, n, CHUNK, threads)
     logged = dict(zip(STATISTICS, statistics, strict=True))
     weight = {"weight": expit(logged["logit"])}
-    finished = ended == _FINISHED
-    return Trajectory(
+    return finish(
         source="theory",
         times=times,
         statistics={k: logged[k] for k in STATISTICS[:5]}
         | weight
         | {k: logged[k] for k in STATISTICS[5:]},
-        outcome=_outcomes(weights, settings[:, 0], finished, logged),
-        status=np.array([_STATUS[e] for e in ended.tolist()], dtype=np.object_),
-        message=tuple(
-            _message(e, t, max_steps) for e, t in zip(ended.tolist(), reached.tolist(), strict=True)
-        ),
+        targets=targets,
+        status=[ENDS[e] for e in ended.tolist()],
+        reached=reached,
+        why=why(max_steps),
         diagnostics={
             "steps": counts[:, 0],
             "rejected": counts[:, 1],
             "evaluations": counts[:, 2],
             "reached": reached,
+            **motion(times[-1], speed, ended == FINISHED),
         },
     )
 
 
-def available_cpus() -> int:
-    """The CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _settings(
     target: BimodalTarget | Sequence[BimodalTarget], start: Overlaps, eta: ArrayLike
-) -> tuple[FloatArray, FloatArray]:
-    """π and (r, logit π, η) of each run, (n,) and (n, 3), or ValueError."""
+) -> tuple[list[BimodalTarget], FloatArray]:
+    """The target and (r, logit π, η) of each run, (n, 3), or ValueError."""
     n = len(start)
     targets = [target] * n if isinstance(target, BimodalTarget) else list(target)
     known = all(isinstance(one, BimodalTarget) for one in targets)
@@ -304,30 +298,4 @@ def _settings(
     settings[:, 0] = [t.separation for t in targets]
     settings[:, 1] = [t.logit for t in targets]
     settings[:, 2] = etas
-    return np.array([t.weight for t in targets]), settings
-
-
-def _outcomes(
-    weights: FloatArray, separations: FloatArray, finished: NDArray, logged: dict[str, FloatArray]
-) -> NDArray:
-    """The outcome of each run at the last time, None where it did not finish."""
-    outcomes = np.full(len(finished), None, dtype=object)
-    masses = np.stack([logged["mass_plus"][:, -1], logged["mass_minus"][:, -1]], axis=-1)
-    components = expit(np.multiply.outer(logged["logit"][:, -1], [1.0, -1.0]))
-    means = np.stack([logged["m1"][:, -1], logged["m2"][:, -1]], axis=-1)
-    there = arrived(means, separations[:, None])
-    for weight in np.unique(weights[finished]):
-        rows = finished & (weights == weight)
-        outcomes[rows] = outcome(masses[rows], [weight, 1 - weight], components[rows], there[rows])
-    return outcomes
-
-
-def _message(ended: int, reached: float, max_steps: int) -> str:
-    if ended == _STEP_LIMIT:
-        return f"max_steps = {max_steps} steps were used up at time {reached:.6g}; allow more."
-    if ended == _PRECISION:
-        return (
-            f"At time {reached:.6g} no step, however short, kept the error allowed: rtol and atol"
-            " are too small, or the start is too far out for double precision."
-        )
-    return ""
+    return targets, settings

@@ -32,6 +32,7 @@ from ..outcomes import modes_found, outcome
 from ..overlaps import ROUNDING, STARTS, Overlaps, bartlett, place_means
 from ..targets import BimodalTarget, GaussianMixture
 from ..trajectory import Status, Trajectory
+from .runs import increasing_times, motion
 from .softmax import Expectations, Nodes, expectations, ladder
 
 __all__ = [
@@ -342,7 +343,9 @@ def integrate_modes(
         Statistics ``kl`` (nats), ``n_found`` (number of modes found), ``mass_k`` (of q on mode k)
         and ``weight_i``, each (n, T).  Diagnostics: the last order parameters ``m``, ``q`` and
         ``logits``; ``error`` and ``kl_error`` (n, T), the quadrature's error estimates;
-        ``evaluations`` (n,), of the right-hand side; ``points`` (n,), the most nodes used.
+        ``evaluations`` (n,), of the right-hand side; ``points`` (n,), the most nodes used;
+        ``speed`` (n,), of all means and logits at the end, and ``moving``
+        (:mod:`modecollapse.theory.runs`).
 
     >>> target = MultimodalTarget.simplex(3, separation=2.0, dimension=8)
     >>> start = random_modes_start(target, 2, 3, np.random.default_rng(0))
@@ -351,11 +354,7 @@ def integrate_modes(
     (array([3., 3.]), True)
     """
     target = MultimodalTarget.of(target)
-    times = numbers_of("times", times)
-    allowed = "increasing finite times >= 0"
-    require(times.ndim == 1 and times.size > 0, "times", times.shape, "at least one time")
-    ordered = bool(np.isfinite(times).all() and times[0] >= 0 and (np.diff(times) > 0).all())
-    require(ordered, "times", times.tolist(), allowed)
+    times = increasing_times(times)
     eta = within("eta", eta, 0, closed="[")
     rtol = within("rtol", rtol, 1e-12, 0.1, closed="[]")
     integer("max_points", max_points, 1)
@@ -570,13 +569,14 @@ def _record(
     names = [f"mass_{j}" for j in range(modes)] + [f"weight_{i}" for i in range(k)]
     logged = np.full((n, t, 3 + modes + k), np.nan)
     status = np.array([run.status for run in runs], dtype=object)
-    outcomes = np.full(n, None, dtype=object)
+    outcomes, speed = np.full(n, None, dtype=object), np.full(n, np.nan)
     m, q, logits = start.m.copy(), start.q.copy(), start.logits.copy()
     for row, (flow, run) in enumerate(zip(flows, runs, strict=True)):
         for column, at in enumerate(run.log):
             logged[row, column] = [at.kl, at.error.max(), at.kl_error, *at.masses, *at.weights]
         if run.status is Status.FINISHED:
             outcomes[row] = outcome(at.masses, target.weights, at.weights)[()]
+            speed[row] = np.linalg.norm(flow(times[-1], run.y))
         means, logits[row] = flow.unpack(run.y)
         m[row], q[row] = means @ flow.target.modes.T, means @ means.T
     found = np.full((n, t), np.nan)
@@ -593,6 +593,7 @@ def _record(
         "logits": logits,
         "evaluations": np.array([flow.evaluations for flow in flows]),
         "points": np.array([flow.points for flow in flows]),
+        **motion(times[-1], speed, status == Status.FINISHED),
     }
     message = tuple(run.message for run in runs)
     return Trajectory("theory", times, statistics, outcomes, status, message, diagnostics)

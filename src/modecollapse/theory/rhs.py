@@ -115,14 +115,31 @@ def _flow(
 
 
 @compiled
+def _pull(x: NDArray) -> float:
+    """The overlap S = E_q[r_1 r_2] (docs/theory.md, Eq. 3.5)."""
+    d2 = _squared_distance(x)
+    l = _lighter(x[5], d2)
+    return _logistic(l) * _sigmoid(-l - 0.5 * d2, math.sqrt(d2))
+
+
+@compiled
 def _velocity(x: NDArray, r: float, logit: float, eta: float, out: NDArray) -> None:
     """dx/dt in axial coordinates."""
-    d2 = _squared_distance(x)
     tilt1 = 2 * _sigmoid(2 * r * x[0] + logit, 2 * r) - 1
     tilt2 = 2 * _sigmoid(2 * r * x[1] + logit, 2 * r) - 1
-    l = _lighter(x[5], d2)
-    pull = _logistic(l) * _sigmoid(-l - 0.5 * d2, math.sqrt(d2))
-    _flow(x, r, logit, eta, tilt1, tilt2, pull, out)
+    _flow(x, r, logit, eta, tilt1, tilt2, _pull(x), out)
+
+
+@compiled
+def _speed(x: NDArray, r: float, logit: float, eta: float) -> float:
+    """√(‖dμ_1/dt‖² + ‖dμ_2/dt‖² + (dℓ/dt)²); across μ* the means move by −B times themselves."""
+    rate = np.empty(6)
+    _velocity(x, r, logit, eta, rate)
+    pull = _pull(x)
+    b11, b22 = _logistic(x[5]) - pull, _logistic(-x[5]) - pull
+    across = (b11 * b11 + pull * pull) * x[2] + (b22 * b22 + pull * pull) * x[4]
+    across += 2 * pull * (b11 + b22) * x[3]
+    return math.sqrt(rate[0] ** 2 + rate[1] ** 2 + rate[5] ** 2 + max(across, 0.0))
 
 
 @compiled

@@ -39,7 +39,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             variances="bures",
             speed_over_beta=True,
             rtol=settings.rtol,
-            workers=share.threads,
+            threads=share.threads,
         )
 
     return tabulate(settings, share, train)

@@ -31,7 +31,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     times = np.array([settings.time])
 
     def train(target: BimodalTarget, start: Overlaps, seed: int) -> Trajectory:
-        return integrate(target, start, times, rtol=settings.rtol, workers=share.threads)
+        return integrate(target, start, times, rtol=settings.rtol, threads=share.threads)
 
     integrated = tabulate(settings, share, "theory", train)
     return pd.concat([integrated, _formula(settings, share)], ignore_index=True)

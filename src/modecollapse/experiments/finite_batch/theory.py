@@ -34,6 +34,6 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     for index, dimension in share.progress(list(enumerate(settings.dimensions))):
         target = BimodalTarget(settings.separation, dimension, settings.target_weight)
         start = random_start(target, settings.runs, stream(settings.seed, index))
-        run = integrate(target, start, [settings.time], rtol=settings.rtol, workers=share.threads)
+        run = integrate(target, start, [settings.time], rtol=settings.rtol, threads=share.threads)
         rows.append(row(target, run, effective_dimension=float(dimension)))
     return pd.DataFrame(rows, columns=list(UNITS))

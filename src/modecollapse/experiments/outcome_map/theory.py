@@ -30,6 +30,6 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     times = np.array([settings.time])
 
     def train(target: BimodalTarget, start: Overlaps, eta: float, seed: int) -> Trajectory:
-        return integrate(target, start, times, eta=eta, rtol=settings.rtol, workers=share.threads)
+        return integrate(target, start, times, eta=eta, rtol=settings.rtol, threads=share.threads)
 
     return tabulate(settings, share, train)

@@ -24,7 +24,7 @@ import math
 
 import numpy as np
 
-from ..compiled import compiled
+from ...compiled import compiled
 
 __all__ = ["_overlap_integrals"]
 

@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import owens_t
 
-from ..checks import integer, require, within
-from ..compiled import compiled
-from ..quadrature import LARGEST_SCALE
-from ..schedules import Schedule
-from ..targets import BimodalTarget
-from .annealed import _mode
+from ...checks import integer, require, within
+from ...compiled import compiled
+from ...quadrature import LARGEST_SCALE
+from ...schedules import Schedule
+from ...targets import BimodalTarget
 from .contour import _overlap_integrals
+from .equations import _mode
 
 __all__ = ["annealed_formula", "annealed_probability"]
 

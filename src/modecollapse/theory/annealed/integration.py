@@ -1,0 +1,190 @@
+"""Batches of annealed runs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+
+from ...checks import integer, require
+from ...compiled import compiled
+from ...overlaps import Overlaps
+from ...schedules import NoAnnealing, Schedule
+from ...targets import BimodalTarget
+from ...trajectory import Trajectory, finish
+from ..rhs import axial_to_overlaps
+from ..runs import ENDS, FINISHED, in_chunks, increasing_times, motion, step_errors, threads_of, why
+from .equations import _kl, _setting, _state, _velocity
+from .steps import _Control, _follow_all, _phases
+
+__all__ = ["annealed_velocity", "integrate_annealed", "tempered_kl"]
+
+FloatArray = NDArray[np.float64]
+STATISTICS = (
+    *("m1", "m2", "q11", "q12", "q22", "weight", "v1", "v2"),
+    *("beta", "kl", "mass_plus", "mass_minus"),
+)
+CHUNK = 16  # runs that a thread takes at a time
+
+
+def integrate_annealed(
+    target: BimodalTarget,
+    start: Overlaps,
+    times: ArrayLike,
+    *,
+    schedule: Schedule | None = None,
+    eta: float = 0.0,
+    train_means: bool = True,
+    sphere: bool = False,
+    variances: str = "fixed",
+    speed_over_beta: bool = False,
+    rtol: float = 1e-8,
+    atol: float | None = None,
+    max_steps: int = 100_000,
+    threads: int | None = None,
+) -> Trajectory:
+    """Integrate the annealed equations (docs/theory.md, Eqs. 11.3 to 11.5) for n runs.
+
+    Parameters
+    ----------
+    target : p, at β = 1.
+    start : the n initial states at time 0, of any positive variances.
+    times : (T,), strictly increasing, the first ≥ 0: when to log.
+    schedule : of β in the target p^β, in the unit of time; default β = 1.
+    eta : η ≥ 0, the speed of ℓ = logit w_1; 0 keeps the weights fixed.
+    train_means : whether the means move.
+    sphere : keep each mean on the sphere ‖μ_i‖ = const. of its start.
+    variances : "fixed"; "euclidean", dv/dt = −∂KL/∂v; or "bures", dv/dt = −(4v/d) ∂KL/∂v.
+    speed_over_beta : divide every speed by β.
+    rtol, atol : error allowed in a step, rtol |x_i| + atol, in each axial coordinate (Eq. 3.2), in
+        ℓ and in log v_i.  1e-12 ≤ rtol ≤ 1e-2; atol > 0, default rtol / 100.
+    max_steps : tried steps after which a run ends with status "step limit".
+    threads : default: the CPUs that this process may use.  Their number changes no bit.
+
+    Returns
+    -------
+    A :class:`Trajectory` with m1, m2, q11, q12, q22, weight, v1, v2, beta, kl, mass_plus,
+    mass_minus, logit, and diagnostics steps, rejected, reached, speed and moving
+    (:mod:`modecollapse.theory.runs`).  KL is to the normalised p^β; the masses
+    and the outcome are those of p itself.
+
+    Notes
+    -----
+    With an adaptive schedule the fit is looked at whenever β could have grown by a hundredth.
+
+    >>> from modecollapse import random_start, target
+    >>> from modecollapse.schedules import schedule
+    >>> p = target(separation=3.0, dimension=512, weight=0.8)
+    >>> start = random_start(p, 20, np.random.default_rng(0), variance=100.0)
+    >>> annealing = schedule("exponential", beta_initial=0.01, time=80.0)
+    >>> run = integrate_annealed(p, start, [85.0], schedule=annealing, variances="bures",
+    ...                          sphere=True, speed_over_beta=True)
+    >>> int(run.collapsed.sum())
+    0
+    """
+    s = _setting(target, eta, train_means, sphere, variances, speed_over_beta)
+    require(isinstance(start, Overlaps), "start", start, "Overlaps, such as of random_start")
+    start.check(target)
+    times = increasing_times(times)
+    if s.sphere:
+        norms = start.q[:, [0, 2]]
+        require(bool((norms > 0).all()), "start.q", norms.min(initial=1), "means of length > 0")
+    control = _Control(*step_errors(rtol, atol), integer("max_steps", max_steps, 1))
+    threads = threads_of(threads)
+
+    n, x = len(start), _state(target, start)
+    logged = np.full((n, len(STATISTICS), times.size), np.nan)
+    ended, ends = np.zeros(n, dtype=np.int64), np.full((n, 2), np.nan)
+    counts = np.zeros((n, 2), dtype=np.int64)
+    phases = _phases(NoAnnealing() if schedule is None else schedule)
+
+    def work(low: int, high: int) -> None:
+        _follow_all(low, high, x, times, *phases, s, control, logged, ended, ends, counts)
+
+    in_chunks(work, n, CHUNK, threads)
+    return finish(
+        source="theory",
+        times=times,
+        statistics=_statistics(target, logged),
+        targets=target,
+        status=[ENDS[e] for e in ended.tolist()],
+        reached=ends[:, 0],
+        why=why(control.max_steps),
+        diagnostics={
+            "steps": counts[:, 0],
+            "rejected": counts[:, 1],
+            "reached": ends[:, 0],
+            **motion(times[-1], ends[:, 1], ended == FINISHED),
+        },
+    )
+
+
+def _statistics(target: BimodalTarget, logged: FloatArray) -> dict[str, FloatArray]:
+    """Name -> (n, T), from `logged` (n, statistics, T) in axial coordinates."""
+    overlaps = axial_to_overlaps(logged[:, :6].swapaxes(1, 2), target.separation)
+    values = dict(zip(STATISTICS, logged.swapaxes(0, 1), strict=True))
+    values |= dict(zip(STATISTICS[:5], np.moveaxis(overlaps[..., :5], -1, 0), strict=True))
+    values |= {"weight": expit(logged[:, 5]), "logit": logged[:, 5]}
+    return values | {"v1": np.exp(values["v1"]), "v2": np.exp(values["v2"])}
+
+
+@compiled
+def _velocity_of_all(x, beta, s):
+    out = np.empty_like(x)
+    for i in range(len(x)):
+        _velocity(x[i], beta[i], s, out[i])
+    return out
+
+
+@compiled
+def _kl_of_all(x, beta, s):
+    out = np.empty(len(x))
+    for i in range(len(x)):
+        out[i] = _kl(x[i], beta[i], s)
+    return out
+
+
+def annealed_velocity(
+    target: BimodalTarget,
+    state: Overlaps,
+    beta: ArrayLike = 1.0,
+    *,
+    eta: float = 0.0,
+    train_means: bool = True,
+    sphere: bool = False,
+    variances: str = "fixed",
+    speed_over_beta: bool = False,
+) -> FloatArray:
+    """d/dt of (m_1, m_2, Q_11, Q_12, Q_22, ℓ, v_1, v_2), shape (n, 8).
+
+    Arguments as in :func:`integrate_annealed`; β one, or one a state.
+
+    >>> from modecollapse import Overlaps, target
+    >>> fit = Overlaps(m=[[9.0, -9.0]], q=[[9.0, -9.0, 9.0]])
+    >>> rate = annealed_velocity(target(3.0, dimension=50), fit, variances="bures")
+    >>> bool(abs(rate).max() < 1e-12)
+    True
+    """
+    s = _setting(target, eta, train_means, sphere, variances, speed_over_beta)
+    require(isinstance(state, Overlaps), "state", state, "Overlaps")
+    x = _state(target, state)
+    f = _velocity_of_all(x, _betas(beta, len(x)), s)
+    a, rate, i, j = x[:, :2], f[:, :2], [0, 0, 1], [0, 1, 1]
+    q = f[:, 2:5] + a[:, i] * rate[:, j] + rate[:, i] * a[:, j]
+    v = f[:, 6:] * state.variances
+    return np.concatenate([target.separation * rate, q, f[:, 5:6], v], axis=1)
+
+
+def tempered_kl(target: BimodalTarget, state: Overlaps, beta: ArrayLike = 1.0) -> FloatArray:
+    """KL(q‖p^β/Z_β) in nats, shape (n,); β one, or one a state (docs/theory.md, Eq. 11.9)."""
+    s = _setting(target, 0.0, True, False, "fixed", False)
+    require(isinstance(state, Overlaps), "state", state, "Overlaps")
+    x = _state(target, state)
+    return _kl_of_all(x, _betas(beta, len(x)), s)
+
+
+def _betas(beta: ArrayLike, n: int) -> FloatArray:
+    beta = np.asarray(beta, dtype=float)
+    require(beta.shape in ((), (n,)), "beta", beta.shape, f"one number, or one a state, ({n},)")
+    require(bool(((beta > 0) & (beta <= 1)).all()), "beta", beta, "numbers in (0, 1]")
+    return np.broadcast_to(beta, (n,)).copy()
