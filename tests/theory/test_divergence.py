@@ -22,7 +22,7 @@ OBJECTIVES = [{"alpha": a} for a in (0.0, 0.3, 0.75, 1.0)] + [{"share": 0.3}]
 
 def states(n, r, d, seed, scale=1.0):
     rng = np.random.default_rng(seed)
-    start = random_start(target(r, d), n, rng, kind="gaussian", scale=scale * r)
+    start = random_start(target(r, d), n, rng, law="gaussian", scale=scale * r)
     return np.concatenate([start.m, start.q, rng.normal(size=(n, 1))], axis=1)
 
 

@@ -33,7 +33,7 @@ def mean_rates(target, state):
 @pytest.fixture
 def state():
     target = BimodalTarget(2.0, 6, 0.7)
-    start = random_start(target, 20, np.random.default_rng(0), kind="gaussian", weight=0.35)
+    start = random_start(target, 20, np.random.default_rng(0), law="gaussian", weight=0.35)
     return target, start
 
 
