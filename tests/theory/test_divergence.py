@@ -161,13 +161,27 @@ def test_the_plane_on_the_line_of_the_modes(kind):
     r, logit = 3.0, 0.3
     weight = 1 / (1 + math.exp(-logit))
     parts = objective(kind.get("alpha", 0.0), kind.get("share", 0.0))
-    for line in ([3.2, 2.7, 0.4], [1.0, -2.0, -1.5], [2.0, 2.0, 0.0]):
+    for line in ([3.2, 2.7, 0.4], [1.0, -2.0, -1.5], [2.0, 2.0, 0.0], [-1.0, 3.0, -25.0]):
         a, b, l = line
         y = [r * a, r * b, a * a, a * b, b * b, l]
         value, grad, _ = on_the_line(np.array(line), r, logit, parts)
         f = divergence_velocity(y, r, weight, 1.0, **kind)
         assert [f[0] / r, f[1] / r, f[5]] == pytest.approx(-grad, abs=2e-8)
         assert divergence(y, r, weight, **kind) == pytest.approx(value, abs=2e-8)
+
+
+@pytest.mark.parametrize("edge", [0.036, 0.12, 0.22])
+def test_the_rules_across_the_modes_agree_where_they_meet(edge):
+    """Coarser rules are used for smaller |b| (Eq. 14.10); dy/dt is smooth there, to 1e-8."""
+    rates = []
+    for size in (edge * (1 - 1e-6), edge * (1 + 1e-6), edge * (1 + 3e-6)):
+        b1, b2 = size, -0.4 * size
+        x = [2.9, 1.1, b1 * b1, b1 * b2, b2 * b2]
+        y = [3 * x[0], 3 * x[1], x[2] + x[0] ** 2, x[3] + x[0] * x[1], x[4] + x[1] ** 2, 0.3]
+        rates.append(divergence_velocity(y, 3.0, 0.6, 1.0, alpha=0.5))
+    below, above, beyond = rates
+    assert below == pytest.approx(2 * above - beyond, abs=2e-8)
+    assert abs(beyond - above).max() > 1e-9  # there is something to see
 
 
 def test_merged_means_need_no_direction():
