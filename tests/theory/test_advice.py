@@ -9,11 +9,12 @@ from modecollapse import integrate, random_start, recommend, target
 from modecollapse.schedules import Exponential
 from modecollapse.simulation import simulate_reduced
 from modecollapse.theory import integrate_annealed
+from modecollapse.theory.regret import Ending, endings
 
 RUNS = 400
 
 
-@pytest.mark.parametrize(("r", "d", "weight"), [(3.0, 512, 0.8), (5.0, 64, 0.7)])
+@pytest.mark.parametrize(("r", "d", "weight"), [(3.0, 512, 0.78), (5.0, 64, 0.7)])
 def test_advice_is_followed_by_gradient_flow_from_other_starts(r, d, weight):
     advice = recommend(r, d, weight, collapse=0.1)
     assert advice.with_annealing <= 0.1
@@ -68,7 +69,7 @@ def test_less_collapse_takes_longer_and_no_longer_than_it_must():
 
 
 def test_noise_is_one_where_the_batch_is_too_small():
-    advice = recommend(3.0, 512, 0.8, beta_initial=1e-3 / 9, time=40.0)
+    advice = recommend(3.0, 512, 0.7, beta_initial=1e-3 / 9, time=40.0)
     assert advice.noise(step_size=0.05, batch=12800) == pytest.approx(1.0)
 
 
@@ -83,11 +84,13 @@ def test_noise_is_one_where_the_batch_is_too_small():
         ({"dimension": 512.5}, "dimension"),
         ({"target_weight": math.nan}, "target_weight"),
         ({"target_weight": 0.99}, "target_weight"),
+        ({"target_weight": 0.8}, "target_weight"),
+        ({"target_weight": 0.2}, "target_weight"),
         ({"target_weight": 0.01}, "target_weight"),
         ({"collapse": 0.0}, "collapse"),
         ({"collapse": 1.5}, "collapse"),
         ({"collapse": 0.005}, "collapse"),
-        ({"dimension": 4096, "target_weight": 0.8175}, "collapse"),
+        ({"dimension": 4096, "target_weight": 0.799, "collapse": 0.01}, "collapse"),
         ({"beta_initial": 0.5}, "beta_initial"),
         ({"beta_initial": 1e-9}, "beta_initial"),
         ({"time": 1.0}, "time"),
@@ -95,6 +98,28 @@ def test_noise_is_one_where_the_batch_is_too_small():
     ],
 )
 def test_refuses_outside_its_range_and_names_the_argument(arguments, argument):
-    problem = {"separation": 3.0, "dimension": 512, "target_weight": 0.8} | arguments
+    problem = {"separation": 3.0, "dimension": 512, "target_weight": 0.7} | arguments
     with pytest.raises(ValueError, match=rf"^{argument}: got .*; allowed: "):
         recommend(**problem)
+
+
+def test_where_collapse_is_the_better_fit_there_is_nothing_to_advise():
+    with pytest.raises(ValueError, match=r"^target_weight: got 0.95; allowed: .*better fit"):
+        recommend(6.0, 64, 0.95)
+    with pytest.raises(ValueError, match=r"in \[0.20027, 0.79973\]"):
+        recommend(3.0, 64, 0.8)
+
+
+def test_regret_is_what_collapse_costs_and_annealing_saves():
+    """With r = 5 no state in between: regret is the part collapsed times the difference in KL."""
+    advice = recommend(5.0, 64, 0.7, collapse=0.1)
+    assert (advice.horizon, advice.annealed_horizon) == (1e4, advice.time + 15)
+    assert (advice.law, advice.weights) == ("sphere", "equal")
+    kl = {end.ending: end.kl for end in endings(5.0, 0.7)}
+    both, heavier, lighter = (kl[e] for e in ("both modes", Ending.HEAVIER, Ending.LIGHTER))
+    for part, lost in (
+        (advice.without_annealing, advice.regret_without),
+        (advice.with_annealing, advice.regret_with),
+    ):
+        assert part * (heavier - both) - 1e-3 <= lost <= part * (lighter - both) + 1e-3
+    assert advice.regret_with < 0.5 * advice.regret_without

@@ -8,7 +8,14 @@ from modecollapse.overlaps import Overlaps
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory.bifurcations import cusp
 from modecollapse.theory.integration import integrate
-from modecollapse.theory.regret import Ending, best_fit, endings, regret, regret_line
+from modecollapse.theory.regret import (
+    Ending,
+    best_fit,
+    best_fit_with_variances,
+    endings,
+    regret,
+    regret_line,
+)
 from modecollapse.theory.rhs import kl_divergence
 
 BOTH, HEAVIER, LIGHTER, EXCHANGED = Ending
@@ -130,3 +137,16 @@ def test_refusals(arguments, name):
         endings(*arguments)
     with pytest.raises(ValueError, match=f"^{name}: got"):
         best_fit(*arguments)
+
+
+@pytest.mark.parametrize("weight", [0.5, 0.7, 0.95])
+def test_trained_variances_gain_little_and_never_lose(weight):
+    """At the target nothing is gained; else Newton's step, −(∂KL/∂v)²/2(d/2) and less, for each."""
+    fixed = best_fit(2.5, weight).kl
+    few, many = (best_fit_with_variances(BimodalTarget(2.5, d, weight)) for d in (4, 400))
+    assert few <= many <= fixed
+    if weight == 0.5:
+        assert fixed - few < 1e-12
+    else:
+        assert 1e-7 < fixed - few < 0.01
+        assert fixed - many < (fixed - few) / 20

@@ -1,4 +1,8 @@
-"""What to do: how often training would collapse, and how slow annealing must be to prevent it."""
+"""What to do: how often training would collapse, what that costs, and how slow annealing must be.
+
+Collapse costs something only where the state on both modes is the better fit: :func:`recommend`
+refuses where it is not (:mod:`.regret`).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,11 @@ from ..checks import integer, require, within
 from ..overlaps import Overlaps, random_start
 from ..schedules import Exponential
 from ..targets import BimodalTarget
+from ..trajectory import Trajectory
 from .annealed import integrate_annealed
 from .annealed.probability import annealed_probability
 from .integration import integrate
+from .regret import best_fit, best_fit_with_variances, regret_line
 
 __all__ = ["VALIDATED", "Recommendation", "recommend"]
 
@@ -30,6 +36,7 @@ RUNS = 400  # random starts behind each probability
 HEAT = 0.1  # of β_i r², where nothing else is asked for
 STRIDE = 1.2  # factor between annealing times that are tried first
 PLAIN_TIME, SETTLING = 1e4, 15.0  # gradient-flow time without annealing, and after it
+LAW, WEIGHTS = "sphere", "equal"  # of the start, ‖μ‖ = r, and of the components, fixed
 
 
 @dataclass(frozen=True)
@@ -38,21 +45,37 @@ class Recommendation:
 
     Attributes
     ----------
-    without_annealing : probability of collapse without annealing, standard error at most 0.025.
-    with_annealing : with annealing from `beta_initial` over `time`, likewise.
+    without_annealing : probability of collapse without annealing at the time `horizon`, standard
+        error at most 0.025.
+    with_annealing : with annealing from `beta_initial` over `time`, at the time `annealed_horizon`,
+        likewise.
+    regret_without, regret_with : the mean of KL at these times, minus the least KL that the weights
+        allow (and, with annealing, trained variances), nats.
     beta_initial, time : of the exponential schedule; the number of steps is `time` / step size.
+    horizon, annealed_horizon : gradient-flow time.
+    law, weights : of the start, on the sphere of radius r, and of the components, equal and fixed.
     """
 
     target: BimodalTarget
     without_annealing: float
     with_annealing: float
+    regret_without: float
+    regret_with: float
     beta_initial: float
     time: float
+    horizon: float = PLAIN_TIME
+    law: str = LAW
+    weights: str = WEIGHTS
+
+    @property
+    def annealed_horizon(self) -> float:
+        """When the annealed runs are looked at: `time`, and 15 to settle."""
+        return self.time + SETTLING
 
     def noise(self, step_size: float, batch: int) -> float:
         """dh/(2Bβ_i r²), to be ≪ 1: how far the batch's noise drives the means from antipodes.
 
-        >>> recommend(3.0, 512, 0.8, time=40.0).noise(step_size=0.05, batch=8192) < 0.1
+        >>> recommend(3.0, 512, 0.7, time=40.0).noise(step_size=0.05, batch=8192) < 0.1
         True
         """
         r2 = self.target.separation**2
@@ -76,12 +99,14 @@ def recommend(
     follow the Bures clock, the means stay on the sphere, and every speed is divided by β: the
     settings ``variances="bures", sphere=True, speed_over_beta=True`` of
     :func:`~modecollapse.simulate`.  With other settings annealing may do nothing.  Probabilities
-    are frequencies among 400 random starts of the closed equations, that is in gradient flow; for
-    what finite batches add see :meth:`Recommendation.noise`.
+    are frequencies among 400 random starts of the closed equations, that is in gradient flow, at
+    the time 10⁴ without annealing and 15 after its end with it; for what finite batches add see
+    :meth:`Recommendation.noise`.
 
     Parameters
     ----------
-    separation, dimension, target_weight : r in [3, 8], d in [16, 4096], π with |logit π| <= r/2.
+    separation, dimension, target_weight : r in [3, 8], d in [16, 4096], π up to the line from which
+        collapse is the better fit, 0.79973 at r = 3 and 0.8 beyond r = 5 (``regret_line``).
     collapse : the probability of collapse to allow, in [0.01, 1); it sets the time where none is
         given, and is not looked at where one is.
     beta_initial : β_i in [10⁻³, 0.1]/r²; default 0.1/r².
@@ -95,16 +120,15 @@ def recommend(
     >>> advice = recommend(separation=4.0, dimension=64, target_weight=0.7, collapse=0.1)
     >>> 0.3 < advice.without_annealing < 0.7, advice.with_annealing <= 0.1
     (True, True)
+    >>> advice.regret_without > 0.1 > 0.05 > advice.regret_with
+    True
     >>> advice.beta_initial, 5 < advice.time < 20
     (0.00625, True)
     """
     r = within("separation", separation, *VALIDATED["separation"], closed="[]")
     dimension = integer("dimension", dimension, *map(int, VALIDATED["dimension"]))
     target = BimodalTarget(r, dimension, within("target_weight", target_weight, 0, 1))
-    heaviest = 1 / (1 + math.exp(-2 * VALIDATED["tilt"][1] * r))
-    allowed = f"at this separation a number in [{1 - heaviest:.4g}, {heaviest:.4g}]"
-    fair = 1 - heaviest <= target.weight <= heaviest
-    require(fair, "target_weight", target_weight, allowed)
+    _check_weight(target, target_weight)
     within("collapse", collapse, 0.01, 1, closed="[")
     hottest, coolest = (heat / r**2 for heat in VALIDATED["heat"])
     beta = HEAT / r**2 if beta_initial is None else beta_initial
@@ -112,24 +136,55 @@ def recommend(
     fastest, slowest = (k * math.log(1 / beta) for k in VALIDATED["slowness"])
 
     def probability(t0: float) -> float:
-        return _frequency(target, beta, t0)
+        return _collapsed(_annealed(target, beta, t0))
 
     if time is None:
         time = _shortest(target, beta, probability, collapse, (fastest, slowest))
     within("time", time, fastest, slowest, closed="[]")
     plain = integrate(target, _starts(target, 1.0), [PLAIN_TIME], rtol=1e-6)
-    without = float(plain.collapsed[plain.finished].mean())
-    return Recommendation(target, without, probability(time), beta, time)
+    annealed = _annealed(target, beta, time)
+    best = best_fit(r, target.weight, WEIGHTS).kl
+    return Recommendation(
+        target,
+        without_annealing=_collapsed(plain),
+        with_annealing=_collapsed(annealed),
+        regret_without=_mean_kl(plain) - best,
+        regret_with=_mean_kl(annealed) - best_fit_with_variances(target, WEIGHTS),
+        beta_initial=beta,
+        time=time,
+    )
+
+
+def _check_weight(target: BimodalTarget, given: float) -> None:
+    """Refuse a target weight at which collapse is the better fit, or out of the range validated."""
+    validated = 1 / (1 + math.exp(-2 * VALIDATED["tilt"][1] * target.separation))
+    line = float(regret_line([target.separation]).target_weight[0])
+    heaviest = math.floor(1e5 * min(line, validated)) / 1e5
+    allowed = (
+        f"at this separation a number in [{1 - heaviest:.5g}, {heaviest:.5g}]; beyond, with equal"
+        " fixed weights, collapse on the heavier mode is the better fit and nothing to prevent"
+    )
+    fair = 1 - heaviest <= target.weight <= heaviest
+    require(fair, "target_weight", given, allowed)
 
 
 def _starts(target: BimodalTarget, variance: float) -> Overlaps:
     """The same random starts each time, so that frequencies differ by what is asked alone."""
-    return random_start(target, RUNS, np.random.default_rng(0), variance=variance)
+    return random_start(target, RUNS, np.random.default_rng(0), law=LAW, variance=variance)
 
 
-def _frequency(target: BimodalTarget, beta_initial: float, time: float) -> float:
-    """How many of the starts collapse in spite of annealing, as a part of all."""
-    run = integrate_annealed(
+def _collapsed(run: Trajectory) -> float:
+    """The part of the finished runs that collapsed."""
+    return float(run.collapsed[run.finished].mean())
+
+
+def _mean_kl(run: Trajectory) -> float:
+    return float(run.final("kl")[run.finished].mean())
+
+
+def _annealed(target: BimodalTarget, beta_initial: float, time: float) -> Trajectory:
+    """The runs from these starts with annealing."""
+    return integrate_annealed(
         target,
         _starts(target, 1 / beta_initial),
         [time + SETTLING],
@@ -139,7 +194,6 @@ def _frequency(target: BimodalTarget, beta_initial: float, time: float) -> float
         speed_over_beta=True,
         rtol=1e-6,
     )
-    return float(run.collapsed[run.finished].mean())
 
 
 def _shortest(
