@@ -40,14 +40,7 @@ from modecollapse.flows.ensemble import Ensemble
 from modecollapse.flows.settings import FlowSettings
 from modecollapse.overlaps import random_start
 from modecollapse.pipeline.compute import _frozen, module_name
-from modecollapse.pipeline.configuration import (
-    ConfigurationError,
-    blocks,
-    check,
-    experiments,
-    load,
-    schema,
-)
+from modecollapse.pipeline.configuration import ConfigurationError, blocks, experiments, read
 from modecollapse.simulation.full import simulate
 from modecollapse.simulation.reduced import simulate_reduced
 from modecollapse.targets import BimodalTarget
@@ -387,10 +380,8 @@ def main() -> None:
         for row in units():
             print(row, flush=True)
         return
-    files = [ROOT / "config.yaml", *([given.configfile] if given.configfile else [])]
     try:
-        config = load(files)
-        check(config, schema(ROOT / "workflow" / "schemas"))
+        config = read(ROOT, [given.configfile] if given.configfile else [])
     except ConfigurationError as error:
         sys.exit(str(error))
     known = pd.read_csv(given.output) if given.output.exists() else pd.DataFrame(columns=COLUMNS)

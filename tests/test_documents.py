@@ -104,7 +104,7 @@ def test_every_name_of_the_package_exists(document):
         ("src/modecollapse/pipeline/cli.py", True),
         ("theory/rhs.py", True),
         ("figures/fig1_collapse.pdf", True),
-        ("workflow/schemas/<figure>.yaml", True),
+        ("src/modecollapse/figures/<figure>.py", True),
         ("results/wide/", True),
         ("src/modecollapse/gone.py", False),
         ("docs/gone.md", False),

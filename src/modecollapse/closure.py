@@ -6,8 +6,9 @@ import ast
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-__all__ = ["PACKAGE", "closure"]
+__all__ = ["PACKAGE", "closure", "constant"]
 
 PACKAGE = Path(__file__).parent
 
@@ -29,6 +30,18 @@ def closure(*modules: str) -> list[Path]:
         found.add(name)
         todo += _imports(name)
     return sorted(_file(name) for name in found)
+
+
+def constant(module: str, name: str) -> Any:
+    """A constant of a module, read from its source like the imports.
+
+    >>> constant("modecollapse.closure", "__all__")
+    ['PACKAGE', 'closure', 'constant']
+    """
+    for node in ast.parse(_file(module).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+            return ast.literal_eval(node.value)
+    raise ValueError(f"{module}: holds no constant {name}")
 
 
 def _file(module: str) -> Path:

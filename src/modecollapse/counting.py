@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 
 from .checks import numbers_of, require
 from .outcomes import modes_found
@@ -33,6 +32,8 @@ def counted(n_collapsed: int, n_runs: int) -> dict[str, Any]:
     >>> counted(0, 10)["high"] > 0.2
     True
     """
+    from scipy.stats import binomtest  # takes long to load, and whoever reads settings needs it not
+
     interval = binomtest(n_collapsed, n_runs).proportion_ci(0.95, method="wilson")
     return {
         "n_runs": n_runs,

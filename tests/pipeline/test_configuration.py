@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from modecollapse.closure import closure
+from modecollapse.pipeline import owner
+from modecollapse.pipeline.cli import main
 from modecollapse.pipeline.compute import module_name
+from modecollapse.pipeline.configuration import SCHEMA as SCHEMA_FILE
 from modecollapse.pipeline.configuration import (
     ConfigurationError,
     blocks,
@@ -16,11 +20,14 @@ from modecollapse.pipeline.configuration import (
     experiments,
     load,
     merge,
+    read,
     schema,
 )
+from modecollapse.pipeline.faults import faults
+from modecollapse.pipeline.schema import text
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = schema(ROOT / "workflow" / "schemas")
+SCHEMA = schema(ROOT / "workflow" / "schema.json")
 NAMED = sorted((ROOT / "config").glob("*.yaml"))
 
 
@@ -31,11 +38,9 @@ def test_the_configurations_of_the_repository_pass(named):
     assert config["name"] == (named.stem if named else "default")
 
 
-def test_every_figure_of_the_default_has_a_schema_and_a_module():
+def test_every_figure_of_the_default_has_a_module():
     config = load([ROOT / "config.yaml"])
     figures, named = blocks(config), experiments(config)
-    schemas = {path.stem for path in (ROOT / "workflow" / "schemas").glob("fig*.yaml")}
-    assert set(figures) == schemas
     source = ROOT / "src" / "modecollapse"
     for figure, tables in figures.items():
         assert (source / "figures" / f"{figure.split('_', 1)[1]}.py").exists()
@@ -64,7 +69,27 @@ def test_merge_replaces_lists_and_keeps_the_rest():
         (b"\xff\xfe\x00", "not UTF-8"),
         (b"- 1\n", "a block of keys"),
         (b"", "a block of keys"),
-        (b"a: !!python/object/apply:os.system ['true']\n", "not YAML"),
+        (b"a: !!python/object/apply:os.system ['true']\n", "got the tag"),
+        (b'a: !!int ""\n', "got the tag 'tag:yaml.org,2002:int' in line 1; leave it out"),
+        (b"a:\n  b: !!bool maybe\n", "got the tag 'tag:yaml.org,2002:bool' in line 2"),
+        (b"a: !!float x\n", "got the tag"),
+        (b"? !!timestamp 2026-01-01\n: 1\n", "got the tag"),
+        (b"a: 2026-01-01\n", "got '2026-01-01' in line 1, which YAML reads as a date"),
+        (b"a: 2026-13-45\n", "which YAML reads as a date"),
+        (b"a: 2026-01-01 12:00:00\n", "which YAML reads as a date"),
+        (b"a: 0100\n", "got '0100' in line 1, which YAML reads as a number in base 8"),
+        (b"a: [1, -007]\n", "got '-007' in line 1"),
+        (b"a: 1:40\n", "got '1:40' in line 1, which YAML reads as base 60"),
+        (b"a: 1:40.5\n", "which YAML reads as base 60"),
+        (b"a: yes\n", "which YAML reads as true or false"),
+        (b"Off: 1\n", "which YAML reads as true or false"),
+        (b"<<: {a: 1}\n", "a mapping to merge"),
+        (b"a: 0x" + b"f" * 5000 + b"\n", r"in line 1; allowed: at most 1000 digits"),
+        (b"a: 1" + b"0" * 5000 + b"\n", "allowed: at most 1000 digits"),
+        (b"a: -0b1" + b"1" * 2000 + b"\n", "allowed: at most 1000 digits"),
+        (b"a: =\n", "not YAML"),
+        (b"{a: 1}: 2\n", "not YAML for a key"),
+        (b"a: " + b"x" * 1_000_001, "allowed: at most 1000000"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused(tmp_path, text, says):
@@ -77,9 +102,10 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text, says):
 
 def test_the_text_that_yaml_makes_of_1e_minus_3_is_explained():
     kinds = {"step": {"type": "number", "description": "a number"}}
-    wrong = yaml.safe_load("step: 1e-3")
-    with pytest.raises(ConfigurationError, match=r"step: got '1e-3'; .* write 0.001"):
-        check(wrong, {"type": "object", "properties": kinds})
+    (fault,) = faults(yaml.safe_load("step: 1e-3"), {"type": "object", "properties": kinds})
+    assert str(fault) == (
+        "step: got '1e-3'; allowed: a number (YAML reads this as text; write 0.001)"
+    )
 
 
 def test_a_missing_key_is_explained_by_its_kind():
@@ -92,5 +118,152 @@ def test_a_missing_key_is_explained_by_its_kind():
 
 
 def test_not_a_number_is_refused():
-    with pytest.raises(ConfigurationError, match=r"a\.b: got nan"):
-        check(yaml.safe_load("a: {b: .nan}"), {})
+    (fault,) = faults(yaml.safe_load("a: {b: .nan}"), {})
+    assert str(fault) == "a.b: got nan; allowed: a finite number"
+
+
+@pytest.mark.parametrize("text", ["'0100'", "1_000", "0", "-0.5", "0.05", "1.0e-3", "0o17", "n"])
+def test_what_reads_as_a_person_reads_it_is_taken(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"a: {text}\n")
+    assert load([path]) == yaml.safe_load(path.read_text())
+
+
+def test_many_unknown_keys_are_told_in_few_lines():
+    config = load([ROOT / "config.yaml"]) | {f"key{i}": i for i in range(30_000)}
+    with pytest.raises(ConfigurationError) as caught:
+        check(config, SCHEMA)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "and 29980 more"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("\x1b[2J", r"'\x1b[2J'"),
+        ("a\nb", r"'a\nb'"),
+        ("a: b", "'a: b'"),
+        ("\u202eabc", r"'\u202eabc'"),
+        ("x" * 500, "'" + "x" * 76 + "..."),
+        ("größe", "'größe'"),
+        ("", "''"),
+    ],
+)
+def test_what_stands_in_a_key_is_quoted(name, told):
+    config = load([ROOT / "config.yaml"]) | {name: 1}
+    with pytest.raises(ConfigurationError) as caught:
+        check(config, SCHEMA)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{told}: unknown key; allowed:")
+
+
+@pytest.mark.parametrize("place", ["device", "pipe"])
+def test_what_is_no_file_is_refused_and_not_waited_for(place, tmp_path):
+    path = Path("/dev/zero") if place == "device" else tmp_path / "pipe"
+    if place == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(ConfigurationError, match="it is no file"):
+        load([path])
+
+
+def test_the_schema_is_that_of_the_settings():
+    assert (ROOT / SCHEMA_FILE).read_text(encoding="utf-8") == text(load([ROOT / "config.yaml"])), (
+        "run `modecollapse schema`"
+    )
+
+
+@pytest.mark.parametrize("named", [None, *NAMED], ids=lambda p: p.stem if p else "default")
+def test_editors_find_the_schema(named):
+    path = named or ROOT / "config.yaml"
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    place = first.removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / place).resolve() == ROOT / SCHEMA_FILE
+
+
+def test_every_setting_has_bounds_or_a_list_of_values_and_says_what_is_allowed():
+    def leaves(path, part):
+        if "properties" in part:
+            for name, below in part["properties"].items():
+                yield from leaves((*path, name), below)
+        elif "items" in part:
+            assert part["maxItems"] <= 1000
+            assert part["description"]
+            yield from leaves((*path, 0), part["items"])
+        else:
+            yield path, part
+
+    found = [leaf for name, block in SCHEMA["$defs"].items() for leaf in leaves((name,), block)]
+    assert len(found) > 300
+    for path, kind in found:
+        assert kind["description"], path
+        low, high = ({f"{end}imum", f"exclusive{end.title()}imum"} for end in ("min", "max"))
+        assert "enum" in kind or (low & kind.keys() and high & kind.keys()), path
+
+
+def overlay(folder, text, name="mine.yaml"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: default\n", "name: got 'default' in "),
+        ("fig3_mean_alignment: {basins: {theory: {points: 9}}}\n", "name: missing in "),
+    ],
+)
+def test_an_overlay_has_a_name_of_its_own(tmp_path, text, told):
+    path = overlay(tmp_path, text)
+    with pytest.raises(ConfigurationError) as caught:
+        read(ROOT, [path])
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{told}{path}; allowed: a name other than default")
+
+
+def test_what_is_given_on_the_command_line_is_checked_like_a_file():
+    figure = {"fold_lines": {"theory": {"points": "9"}}}
+    config = read(ROOT, [], {"name": "mine", "figs_bifurcations": figure})
+    assert config["figs_bifurcations"]["fold_lines"]["theory"]["points"] == 9
+    figure["fold_lines"]["theory"]["points"] = "1"
+    with pytest.raises(ConfigurationError, match=r"fold_lines\.theory\.points: got 1; allowed"):
+        read(ROOT, [], {"name": "mine", "figs_bifurcations": figure})
+    with pytest.raises(ConfigurationError, match="name: missing in --config"):
+        read(ROOT, [], {"points": 3})
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """The repository without results."""
+    for name in ("config.yaml", "config", "workflow"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return tmp_path
+
+
+def test_results_of_another_configuration_are_not_overwritten(repository, capsys):
+    first, second = (overlay(repository, "name: mine\n", f"{n}.yaml") for n in ("one", "two"))
+    command = ["check", "--root", str(repository), "--configfile"]
+    assert main([*command, str(second)]) == 0  # nobody's results are there yet
+    owner.mark(repository, "mine", owner.origin(repository, [first]))
+    assert main([*command, str(first)]) == 0
+    capsys.readouterr()
+    assert main([*command, str(second)]) == 2
+    assert capsys.readouterr().err == (
+        "name: got 'mine', but results/mine holds what 'one.yaml' made; allowed: another name, or "
+        "delete results/mine/.configuration to have its results overwritten\n"
+    )
+    with pytest.raises(ConfigurationError, match="results/mine holds what 'one.yaml' made"):
+        owner.check(repository, "mine", owner.origin(repository, [first], {"name": "mine"}))
+    (repository / "results" / "mine" / ".configuration").unlink()
+    assert main([*command, str(second)]) == 0
+
+
+def test_what_is_given_and_changes_nothing_needs_no_name():
+    assert read(ROOT, [], {"name": "default"}) == read(ROOT)
+
+
+def test_the_default_belongs_to_itself(repository):
+    owner.mark(repository, "default", "")
+    assert not (repository / "results").exists()
+    assert read(repository)["name"] == "default"

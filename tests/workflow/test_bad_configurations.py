@@ -15,7 +15,7 @@ from modecollapse.pipeline.cli import main
 from modecollapse.pipeline.configuration import check, load, schema
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = schema(ROOT / "workflow" / "schemas")
+SCHEMA = schema(ROOT / "workflow" / "schema.json")
 DEFAULT = load([ROOT / "config.yaml"])
 
 BASINS = "fig3_mean_alignment.basins.theory"
@@ -156,8 +156,19 @@ FILES = {
     "code": (b"name: !!python/object/apply:os.system ['touch ran']\n", ""),
     "alias": (b"name: &a wrong\nextra: *a\n", "got an alias in line 2"),
     "path": (b"name: ../../outside\n", "a short name"),
-    "number as text": (b"fig3_mean_alignment: {basins: {theory: {rtol: 1e-7}}}\n", "write 1e-07"),
-    "unknown": (b"fig3_mean_alignment: {basins: {theory: {tolerance: 1.0e-7}}}\n", "unknown key"),
+    "number as text": (
+        b"name: wrong\nfig3_mean_alignment: {basins: {theory: {rtol: 1e-7}}}\n",
+        "write 1e-07",
+    ),
+    "not together": (
+        b"name: wrong\nfig3_mean_alignment: {bifurcation: {theory: {highest: 0.4}}}\n",
+        "highest: got 0.4; allowed: a number > lowest = 0.5",
+    ),
+    "no name": (b"fig3_mean_alignment: {basins: {theory: {points: 9}}}\n", "name: missing in"),
+    "unknown": (
+        b"name: wrong\nfig3_mean_alignment: {basins: {theory: {tolerance: 1.0e-7}}}\n",
+        "unknown key",
+    ),
 }
 
 
@@ -203,12 +214,12 @@ REFUSED = {
     "a list as key": (b"[1, 2]: 3\n", "not YAML"),
     "a zero byte": (b"name: a\x00b\n", "not YAML"),
     "deep": (b"name: " + b"[" * 5000 + b"]" * 5000, "not YAML"),
-    "5000 digits": (b"name: 1" + b"0" * 5000, "not YAML"),
+    "5000 digits": (b"name: 1" + b"0" * 5000, "at most 1000 digits"),
     "twice, inside": (b"fig3_mean_alignment: {basins: {}, basins: {}}\n", "basins: given twice"),
     "aliases": (bomb(), "got an alias in line 3"),
-    "an object": (b"name: !!python/object/apply:os.mkdir [ran]\n", "not YAML"),
-    "a date": (b"name: 2026-01-01\n", "allowed: a short name"),
-    "a template": (b"__use_yte__: true\n?open('ran', 'w'): 1\n", "__use_yte__: unknown key"),
+    "an object": (b"name: !!python/object/apply:os.mkdir [ran]\n", "got the tag"),
+    "a date": (b"name: 2026-01-01\n", "which YAML reads as a date"),
+    "a template": (b"name: a\n__use_yte__: true\n?open('ran', 'w'): 1\n", "__use_yte__: unknown"),
 }
 
 

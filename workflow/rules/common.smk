@@ -4,11 +4,9 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 # Of this file and not of the command: the workflow may be a module of another one, or be named by
@@ -22,30 +20,21 @@ sys.path.insert(0, str(ROOT / "src"))
 # For the jobs, whether or not the package is installed, and in conda environments too.
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
 
-from modecollapse.closure import closure
-from modecollapse.pipeline import configuration
+from modecollapse.closure import closure, constant
+from modecollapse.pipeline import configuration, owner
 from modecollapse.pipeline.compute import module_name
 
 
 configfile: str(ROOT / "config.yaml")
 
 
-def typed(value):
-    """A value of `--config`, in which Snakemake leaves nested numbers as text."""
-    if isinstance(value, Mapping):
-        return {key: typed(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [typed(item) for item in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value
-
-
-# Read once more, strictly (no key given twice, no alias), with `--config` or a module's `config:`
-# laid over it; all of it goes through one check.
+# Read once more, strictly, with `--config` or a module's `config:` laid over it.
 try:
-    files = [ROOT / "config.yaml", *(workflow.overwrite_configfiles if MAIN else [])]
-    given = typed(workflow.config_settings.config) if MAIN else config
-    config = configuration.merge(configuration.load(files), given)
-    configuration.check(config, configuration.schema(ROOT / "workflow" / "schemas"))
+    files = workflow.overwrite_configfiles if MAIN else []
+    given = workflow.config_settings.config if MAIN else config
+    config = configuration.read(ROOT, files, given)
+    MADE_FROM = owner.origin(ROOT, files, given)
+    owner.check(Path(), config["name"], MADE_FROM)
 except configuration.ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
@@ -118,7 +107,8 @@ def pictures(figure):
 def reported(figure):
     """The files of a figure, the picture marked for the report with its claim and caption."""
     files = pictures(figure)
-    labels = {"figure": figure, "claim": CLAIMS.get(figure, drawn_by(figure).replace("_", " "))}
+    claim = constant(f"modecollapse.figures.{drawn_by(figure)}", "CLAIM")
+    labels = {"figure": figure, "claim": claim}
     caption = "../report/figure.rst"
     return {**files, "png": report(files["png"], caption, "Figures", labels=labels)}
 

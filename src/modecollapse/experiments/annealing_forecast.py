@@ -12,10 +12,8 @@ from ..counting import COUNT_UNITS, counted
 from ..overlaps import random_start
 from ..schedules import Exponential
 from ..targets import BimodalTarget
-from ..theory.advice import VALIDATED
-from ..theory.annealed import integrate_annealed
-from ..theory.annealed.probability import annealed_probability
 from .columns import common
+from .kinds import Positive, Runs, Seed, Tolerance
 from .share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -33,15 +31,18 @@ UNITS = {
 class Settings:
     """`problems` random problems; `runs` starts each, followed until `extra_time` after t0."""
 
-    seed: int
-    problems: int
-    runs: int
-    extra_time: float
-    rtol: float
+    seed: Seed
+    problems: Runs
+    runs: Runs
+    extra_time: Positive
+    rtol: Tolerance
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each problem of the share."""
+    from ..theory.annealed import integrate_annealed
+    from ..theory.annealed.probability import annealed_probability
+
     rows = []
     for index in share.progress(range(settings.problems)):
         rng = stream(settings.seed, index)
@@ -75,6 +76,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 def _problem(rng: np.random.Generator) -> tuple[BimodalTarget, Exponential]:
     """A target and a schedule, uniform in the range (all but r and tilt in their logarithm)."""
+    from ..theory.advice import VALIDATED
+
     low, high = (np.array(ends) for ends in zip(*VALIDATED.values(), strict=True))
     names = list(VALIDATED)
     for name in ("dimension", "heat", "slowness"):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from ..schedules import Exponential
 from ..targets import BimodalTarget
-from ..theory.annealed.probability import annealed_formula, annealed_probability
 from .columns import common
+from .kinds import Batch, Beta, Dimension, Points, Separation, StepSize, Weight
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -36,19 +38,28 @@ class Settings:
     `beta_initial`, without noise and with that of `batch` samples a step.
     """
 
-    separation: float
-    dimension: int
-    target_weight: float
-    step_size: float
-    batch: int
-    limit: float
-    beta_initial: float
-    slowest: float
-    points: int
+    separation: Separation
+    dimension: Dimension
+    target_weight: Weight
+    step_size: StepSize
+    batch: Batch
+    limit: Beta
+    beta_initial: Beta
+    slowest: Annotated[
+        float,
+        Field(
+            gt=FASTEST,
+            le=1000,
+            description=f"a number between {FASTEST}, where the line begins, and 1000",
+        ),
+    ]
+    points: Points
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each kind of prediction and growth."""
+    from ..theory.annealed.probability import annealed_formula, annealed_probability
+
     target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
     kinds = [("formula", settings.limit, 0), ("theory", settings.beta_initial, 0)]
     kinds.append(("theory", settings.beta_initial, settings.batch))

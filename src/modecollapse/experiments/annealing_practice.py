@@ -16,9 +16,9 @@ from ..outcomes import Outcome
 from ..overlaps import Overlaps, random_start
 from ..schedules import Exponential, NoAnnealing
 from ..targets import BimodalTarget
-from ..theory.annealed import integrate_annealed
 from ..trajectory import Trajectory
 from .columns import common
+from .kinds import Beta, Dimension, Etas, Positive, Runs, Seed, Separation, Tolerance, Weight
 from .share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -43,16 +43,16 @@ UNITS = {
 class Settings:
     """Annealing from β_i = `beta_initial` over `anneal_time`, then `rest` at β = 1."""
 
-    seed: int
-    separation: float
-    dimension: int
-    target_weight: float
-    beta_initial: float
-    anneal_time: float
-    rest: float
-    etas: tuple[float, ...]
-    runs: int
-    rtol: float
+    seed: Seed
+    separation: Separation
+    dimension: Dimension
+    target_weight: Weight
+    beta_initial: Beta
+    anneal_time: Positive
+    rest: Positive
+    etas: Etas
+    runs: Runs
+    rtol: Tolerance
 
 
 class Case(NamedTuple):
@@ -101,6 +101,8 @@ def cases(settings: Settings) -> Iterator[Case]:
 
 def train(case: Case, target: BimodalTarget, settings: Settings, threads: int) -> Trajectory:
     """The runs of one case, up to `rest` after the end of annealing."""
+    from ..theory.annealed import integrate_annealed
+
     annealed, trained = case.annealing == "exponential", case.variances == "trained"
     variance = 1 / settings.beta_initial if annealed and trained else 1.0
     start = random_start(target, settings.runs, stream(settings.seed), variance=variance)

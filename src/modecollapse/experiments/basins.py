@@ -13,8 +13,8 @@ import pandas as pd
 
 from ..overlaps import Overlaps
 from ..targets import BimodalTarget
-from ..theory.integration import integrate
 from .columns import common
+from .kinds import Cosine, Points, Positive, Separation, Tolerance, Weights
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -35,12 +35,12 @@ DIMENSION = 3  # the span of μ_1, μ_2 and μ*
 class Settings:
     """A square grid of `points` × `points` cosines in (−`extent`, `extent`), for each target."""
 
-    separation: float
-    target_weights: tuple[float, ...]
-    points: int
-    extent: float
-    time: float
-    rtol: float
+    separation: Separation
+    target_weights: Weights
+    points: Points
+    extent: Cosine
+    time: Positive
+    rtol: Tolerance
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
@@ -50,6 +50,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 
 def _map(settings: Settings, weight: float, share: Share) -> pd.DataFrame:
+    from ..theory.integration import integrate
+
     target = BimodalTarget(settings.separation, DIMENSION, weight)
     cosines = _grid(settings)
     start = orthogonal_start(target, cosines)

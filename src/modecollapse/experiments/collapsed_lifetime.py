@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..theory.metastability import collapsed_lifetime
 from .columns import common
+from .kinds import Positive, Positives, Separations
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -25,13 +25,15 @@ UNITS = {
 class Settings:
     """Separations above the critical one, and the longest time to wait."""
 
-    separations: tuple[float, ...]
-    etas: tuple[float, ...]
-    horizon: float
+    separations: Separations
+    etas: Positives
+    horizon: Positive
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each separation of the share and each η."""
+    from ..theory.metastability import collapsed_lifetime
+
     separations = share.of(settings.separations)
     if not separations:
         return pd.DataFrame(columns=list(UNITS))

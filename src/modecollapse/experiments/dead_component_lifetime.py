@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..theory.metastability import dead_component_lifetime
 from .columns import common
+from .kinds import Dimension, Positive, Positives, Separations
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -26,14 +26,16 @@ UNITS = {
 class Settings:
     """Separations, learning-rate ratios, the dimension, and the longest time to wait."""
 
-    separations: tuple[float, ...]
-    etas: tuple[float, ...]
-    dimension: int
-    horizon: float
+    separations: Separations
+    etas: Positives
+    dimension: Dimension
+    horizon: Positive
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each separation of the share and each η."""
+    from ..theory.metastability import dead_component_lifetime
+
     separations = share.of(settings.separations)
     if not separations:
         return pd.DataFrame(columns=list(UNITS))

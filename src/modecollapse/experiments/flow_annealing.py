@@ -8,10 +8,24 @@ from itertools import product
 import pandas as pd
 
 from ..counting import COUNT_UNITS, counted
-from ..flows.training import train
 from ..schedules import Exponential, NoAnnealing, Schedule
 from ..targets import BimodalTarget
 from .columns import common
+from .kinds import (
+    Batch,
+    Betas,
+    Count,
+    Counts,
+    Couplings,
+    Device,
+    Dimension,
+    Runs,
+    Seed,
+    Separation,
+    Steps,
+    StepSize,
+    Weight,
+)
 from .share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -33,22 +47,22 @@ class Settings:
     `seeds` runs each, trained `ensemble` at once, `extra_steps` more steps at β = 1.
     """
 
-    seed: int
-    separation: float
-    dimension: int
-    target_weight: float
-    beta_initials: tuple[float, ...]
-    anneal_steps: tuple[int, ...]
-    extra_steps: int
-    seeds: int
-    ensemble: int
-    couplings: int
-    hidden: int
-    depth: int
-    batch: int
-    learning_rate: float
-    samples: int
-    device: str
+    seed: Seed
+    separation: Separation
+    dimension: Dimension
+    target_weight: Weight
+    beta_initials: Betas
+    anneal_steps: Counts
+    extra_steps: Steps
+    seeds: Runs
+    ensemble: Runs
+    couplings: Couplings
+    hidden: Count
+    depth: Count
+    batch: Batch
+    learning_rate: StepSize
+    samples: Batch
+    device: Device
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
@@ -61,6 +75,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 def _row(
     settings: Settings, share: Share, index: int, cell: tuple[float, int]
 ) -> dict[str, object]:
+    from ..flows.training import train
+
     beta, annealing = cell
     target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
     schedule: Schedule = Exponential(beta, float(annealing)) if annealing else NoAnnealing()

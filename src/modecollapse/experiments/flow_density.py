@@ -9,9 +9,22 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from ..flows.training import train
 from ..targets import BimodalTarget
 from .columns import common
+from .kinds import (
+    Batch,
+    Count,
+    Couplings,
+    Device,
+    Dimension,
+    Points,
+    Runs,
+    Seed,
+    Separation,
+    Steps,
+    StepSize,
+    Weight,
+)
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -35,25 +48,27 @@ UNITS: Mapping[str, str] = MappingProxyType(
 class Settings:
     """One ensemble of RealNVPs, μ* in a direction drawn for each; `samples` a histogram."""
 
-    seed: int
-    separation: float
-    dimension: int
-    target_weight: float
-    seeds: int
-    couplings: int
-    hidden: int
-    depth: int
-    steps: int
-    batch: int
-    learning_rate: float
-    logs: int
-    samples: int
-    bins: int
-    device: str
+    seed: Seed
+    separation: Separation
+    dimension: Dimension
+    target_weight: Weight
+    seeds: Runs
+    couplings: Couplings
+    hidden: Count
+    depth: Count
+    steps: Steps
+    batch: Batch
+    learning_rate: StepSize
+    logs: Count
+    samples: Batch
+    bins: Points
+    device: Device
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """Both flows; the work of one ensemble is not shared between jobs."""
+    from ..flows.training import train
+
     if not share.of(["ensemble"]):
         return pd.DataFrame(columns=list(UNITS))
     target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)

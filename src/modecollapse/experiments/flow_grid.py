@@ -9,17 +9,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..flows.settings import FlowSettings
-from ..flows.training import train
 from ..outcomes import outcome
 from ..targets import BimodalTarget
 from ..trajectory import UNITS as STATISTICS
 from ..trajectory import Trajectory
 from .columns import common
+from .kinds import (
+    Architectures,
+    Batch,
+    Count,
+    Counts,
+    Device,
+    Dimensions,
+    Directions,
+    ManyCouplings,
+    Runs,
+    Seed,
+    Separations,
+    Steps,
+    StepSize,
+    Weights,
+)
 from .share import Share, stream
+
+if TYPE_CHECKING:
+    from ..flows.settings import FlowSettings
 
 __all__ = ["UNITS", "Settings", "compute", "rows"]
 
@@ -58,23 +76,23 @@ class Settings:
     `logs` is the number of measurements after the start, evenly spaced.
     """
 
-    seed: int
-    separations: tuple[float, ...]
-    dimensions: tuple[int, ...]
-    target_weights: tuple[float, ...]
-    directions: tuple[str, ...]
-    architectures: tuple[str, ...]
-    couplings: tuple[int, ...]
-    hidden: tuple[int, ...]
-    depths: tuple[int, ...]
-    seeds: int
-    ensemble: int
-    steps: int
-    batch: int
-    learning_rate: float
-    logs: int
-    samples: int
-    device: str
+    seed: Seed
+    separations: Separations
+    dimensions: Dimensions
+    target_weights: Weights
+    directions: Directions
+    architectures: Architectures
+    couplings: ManyCouplings
+    hidden: Counts
+    depths: Counts
+    seeds: Runs
+    ensemble: Runs
+    steps: Steps
+    batch: Batch
+    learning_rate: StepSize
+    logs: Count
+    samples: Batch
+    device: Device
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,8 @@ class Point:
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """The rows of this job's share; a share is made of ensembles."""
+    from ..flows.training import train
+
     tables = [pd.DataFrame(columns=list(UNITS))]
     for point in share.progress(points(settings)):
         run = train(
@@ -120,6 +140,8 @@ def points(settings: Settings) -> list[Point]:
 def _flow(
     settings: Settings, flow: tuple[str, str, int, int, int], seed: int, first: int, runs: int
 ) -> FlowSettings:
+    from ..flows.settings import FlowSettings
+
     direction, architecture, couplings, hidden, depth = flow
     return FlowSettings(
         seeds=runs,

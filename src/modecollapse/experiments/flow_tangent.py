@@ -6,19 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 
-from ..flows.architecture import initial
-from ..flows.families import build
-from ..flows.settings import FlowSettings
-from ..flows.streams import directions
-from ..flows.tangent import alignment_rate, tangent_speeds
 from ..targets import BimodalTarget
 from .columns import common
+from .kinds import (
+    Architectures,
+    Batch,
+    Count,
+    Couplings,
+    Dimension,
+    Dimensions,
+    Directions,
+    Runs,
+    Seed,
+    Separations,
+)
 from .share import Share, stream
+
+if TYPE_CHECKING:
+    from ..flows.settings import FlowSettings
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -46,22 +56,24 @@ class Settings:
     on `samples` samples.
     """
 
-    seed: int
-    separations: tuple[float, ...]
-    dimensions: tuple[int, ...]
-    directions: tuple[str, ...]
-    couplings: int
-    architectures: tuple[str, ...]
-    architecture_dimension: int
-    architecture_couplings: int
-    hidden: int
-    depth: int
-    runs: int
-    samples: int
+    seed: Seed
+    separations: Separations
+    dimensions: Dimensions
+    directions: Directions
+    couplings: Couplings
+    architectures: Architectures
+    architecture_dimension: Dimension
+    architecture_couplings: Couplings
+    hidden: Count
+    depth: Count
+    runs: Runs
+    samples: Batch
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each flow of the share's combinations, and separation; the flows are the same."""
+    from ..flows.tangent import alignment_rate
+
     tables = [pd.DataFrame(columns=list(UNITS))]
     for index, (dimension, flow) in share.progress(list(enumerate(_flows(settings)))):
         # The speeds depend on the separation through the splines' interval alone.
@@ -84,6 +96,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 def _flows(settings: Settings) -> list[tuple[int, FlowSettings]]:
     """Dimension and architecture of each combination."""
+    from ..flows.settings import FlowSettings
+
     base = FlowSettings(hidden=settings.hidden, depth=settings.depth)
     flows = [
         (dimension, replace(base, direction=direction, couplings=settings.couplings))
@@ -100,6 +114,13 @@ def _speeds(
     target: BimodalTarget, flow: FlowSettings, settings: Settings, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """The speeds of `settings.runs` untrained flows, each with a direction and noise of its own."""
+    import torch
+
+    from ..flows.architecture import initial
+    from ..flows.families import build
+    from ..flows.streams import directions
+    from ..flows.tangent import tangent_speeds
+
     built = build(target, flow)
     axes, theta, z = [], [], []
     for _ in range(settings.runs):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..theory.metastability import fold_delay
 from .columns import common
+from .kinds import Positive, Positives
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -26,12 +26,14 @@ UNITS = {
 class Settings:
     """Distances below the critical separation, and the longest time to wait."""
 
-    distances: tuple[float, ...]
-    horizon: float
+    distances: Positives
+    horizon: Positive
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each distance of the share."""
+    from ..theory.metastability import fold_delay
+
     distances = share.of(settings.distances)
     if not distances:
         return pd.DataFrame(columns=list(UNITS))

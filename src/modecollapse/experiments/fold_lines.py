@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..theory.bifurcations import critical_separation, cusp, fold_lines
 from .columns import common
+from .kinds import Points, Separation
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -25,12 +25,14 @@ UNITS = {
 class Settings:
     """`points` separations from the cusp to `highest`."""
 
-    highest: float
-    points: int
+    highest: Separation
+    points: Points
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each line and separation; in the first share the cusp and π = 1/2 too."""
+    from ..theory.bifurcations import critical_separation, cusp, fold_lines
+
     tip, birth = cusp(), critical_separation()
     steps = np.linspace(0, 1, settings.points)[1:] ** 2  # the lines part like a square root
     separations = tip.separation + (settings.highest - tip.separation) * steps

@@ -13,8 +13,8 @@ import pandas as pd
 from ..counting import COUNT_UNITS, counted
 from ..overlaps import random_start
 from ..targets import BimodalTarget
-from ..theory.integration import integrate
 from .columns import common
+from .kinds import Dimensions, Etas, Positive, Runs, Seed, Separations, Tolerance, Weights
 from .share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -33,18 +33,20 @@ UNITS: Mapping[str, str] = MappingProxyType(
 class Settings:
     """Every combination of the lists; `runs` starts on the sphere each, up to `time`."""
 
-    seed: int
-    separations: tuple[float, ...]
-    dimensions: tuple[int, ...]
-    target_weights: tuple[float, ...]
-    etas: tuple[float, ...]
-    runs: int
-    time: float
-    rtol: float
+    seed: Seed
+    separations: Separations
+    dimensions: Dimensions
+    target_weights: Weights
+    etas: Etas
+    runs: Runs
+    time: Positive
+    rtol: Tolerance
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each combination of the share; all η of a target have the same starts."""
+    from ..theory.integration import integrate
+
     targets = product(settings.separations, settings.dimensions, settings.target_weights)
     grid = [(i, *target, eta) for i, target in enumerate(targets) for eta in settings.etas]
     rows = []

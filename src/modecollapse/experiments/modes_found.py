@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from ..checks import choice, require
-from ..theory.multimodal import MultimodalTarget, integrate_modes, random_modes_start
+from ..checks import require
 from .columns import common
+from .kinds import Dimension, Etas, Positive, Seed, Separations, from_to, several
 from .share import Share, stream
+
+if TYPE_CHECKING:
+    from ..theory.multimodal import MultimodalTarget
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -31,7 +35,11 @@ UNITS = {
     "kl": "KL(q‖p) at the end, nats, mean over runs",
     "kl_se": "standard error of kl, nats",
 }
-ARRANGEMENTS = ("simplex", "random")
+Arrangements = Annotated[
+    tuple[Annotated[Literal["simplex", "random"], Field(description="simplex or random")], ...],
+    several("a list of simplex, random or both"),
+]
+Few = Annotated[int, from_to(2, 32, "a whole number from 2 to 32")]
 log = logging.getLogger(__name__)
 
 
@@ -44,20 +52,38 @@ class Settings:
     arrangement is random.
     """
 
-    seed: int
-    arrangements: tuple[str, ...]
-    n_modes: tuple[int, ...]
-    dimensions: tuple[int, ...]
-    separations: tuple[float, ...]
-    etas: tuple[float, ...]
-    components: tuple[int, ...]
-    runs: int
-    time: float
-    rtol: float
+    seed: Seed
+    arrangements: Arrangements
+    n_modes: Annotated[
+        tuple[Few, ...],
+        Field(
+            min_length=1,
+            max_length=1000,
+            description="a list of whole numbers from 2 to 32, one for each arrangement",
+        ),
+    ]
+    dimensions: Annotated[
+        tuple[Dimension, ...],
+        Field(
+            min_length=1,
+            max_length=1000,
+            description="a list of whole numbers from 2 to 1e7, one for each arrangement",
+        ),
+    ]
+    separations: Separations
+    etas: Etas
+    components: Annotated[
+        tuple[Annotated[int, from_to(1, 32, "a whole number from 1 to 32")], ...],
+        several("a list of one or more different whole numbers from 1 to 32"),
+    ]
+    runs: Annotated[int, from_to(2, 10**6, "a whole number from 2 to 1e6")]
+    time: Positive
+    rtol: Annotated[
+        float,
+        from_to(1e-11, 1e-2, "a number from 1e-11 to 1e-2, for each step and each expectation"),
+    ]
 
     def __post_init__(self) -> None:
-        for arrangement in self.arrangements:
-            choice("arrangements", arrangement, ARRANGEMENTS)
         for name in ("n_modes", "dimensions"):
             given = getattr(self, name)
             allowed = f"one entry for each of {len(self.arrangements)} arrangements"
@@ -76,6 +102,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 def _row(settings: Settings, index: int, point: tuple[Any, ...]) -> list[dict[str, Any]]:
     """The row of one combination; none, with a warning, where fewer than two runs finish."""
+    from ..theory.multimodal import integrate_modes, random_modes_start
+
     (arrangement, n_modes, dimension), eta, separation, n_components = point
     found: list[float] = []
     kl: list[float] = []
@@ -109,6 +137,8 @@ def _row(settings: Settings, index: int, point: tuple[Any, ...]) -> list[dict[st
 def _target(
     arrangement: str, n_modes: int, separation: float, dimension: int, rng: np.random.Generator
 ) -> MultimodalTarget:
+    from ..theory.multimodal import MultimodalTarget
+
     if arrangement == "simplex":
         return MultimodalTarget.simplex(n_modes, separation, dimension)
     return MultimodalTarget.random(n_modes, separation, dimension, rng)

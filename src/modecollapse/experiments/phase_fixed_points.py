@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..theory.equilibria import fixed_points
 from .columns import common
+from .kinds import Separation, Weight
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -25,12 +25,14 @@ UNITS = {
 class Settings:
     """The target of the phase portrait."""
 
-    separation: float
-    target_weight: float
+    separation: Separation
+    target_weight: Weight
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each fixed point."""
+    from ..theory.equilibria import fixed_points
+
     rows = [
         {
             "source": "theory",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..theory.rhs import kl_divergence, velocity
 from .columns import common
+from .kinds import Points, Positive, Separation, Weight
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -26,14 +26,16 @@ UNITS = {
 class Settings:
     """A grid of `points` × `points` positions from −`extent` to `extent`."""
 
-    separation: float
-    target_weight: float
-    extent: float
-    points: int
+    separation: Separation
+    target_weight: Weight
+    extent: Positive
+    points: Points
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each pair of positions, for the share's positions of mean 1."""
+    from ..theory.rhs import kl_divergence, velocity
+
     axis = np.linspace(-settings.extent, settings.extent, settings.points)
     mine = np.array(share.of(axis.tolist()))
     first, second = (x.ravel() for x in np.meshgrid(mine, axis, indexing="ij"))

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..checks import require
-from ..theory.bifurcations import regions
 from .columns import common
+from .kinds import Points, Separation, Weight
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -26,10 +26,10 @@ UNITS = {
 class Settings:
     """`points` target weights from 1/2 to `heaviest`, `points` separations between two ends."""
 
-    heaviest: float
-    lowest: float
-    highest: float
-    points: int
+    heaviest: Weight
+    lowest: Separation
+    highest: Separation
+    points: Points
 
     def __post_init__(self) -> None:
         allowed = f"a number > lowest = {self.lowest}"
@@ -38,6 +38,8 @@ class Settings:
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each point; the share is one of the separations."""
+    from ..theory.bifurcations import regions
+
     weights = np.linspace(0.5, settings.heaviest, settings.points)
     separations = np.linspace(settings.lowest, settings.highest, settings.points)
     tables = [regions(weights, [r]) for r in share.progress(separations.tolist())]

@@ -24,10 +24,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..overlaps import Overlaps, random_start
-from ..simulation.full import simulate
 from ..targets import BimodalTarget
-from ..theory.integration import integrate
 from ..trajectory import Trajectory
+from .kinds import (
+    Batch,
+    Batches,
+    Device,
+    Dimension,
+    Dimensions,
+    Positive,
+    Runs,
+    Seed,
+    Separation,
+    StepSize,
+    StepSizes,
+)
 from .share import Share, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -60,20 +71,20 @@ class Settings:
     `floor_time`, from the target itself.
     """
 
-    seed: int
-    separation: float
-    dimension: int
-    step_size: float
-    batch: int
-    time: float
-    floor_time: float
-    bias_runs: int
-    spread_runs: int
-    floor_runs: int
-    step_sizes: tuple[float, ...]
-    batches: tuple[int, ...]
-    dimensions: tuple[int, ...]
-    device: str
+    seed: Seed
+    separation: Separation
+    dimension: Dimension
+    step_size: StepSize
+    batch: Batch
+    time: Positive
+    floor_time: Positive
+    bias_runs: Runs
+    spread_runs: Runs
+    floor_runs: Runs
+    step_sizes: StepSizes
+    batches: Batches
+    dimensions: Dimensions
+    device: Device
 
 
 class Point(NamedTuple):
@@ -137,6 +148,8 @@ def _measure(settings: Settings, index: int, series: Series) -> pd.DataFrame:
 
 def _bias(settings: Settings, point: Point, estimator: str, seed: int) -> tuple[float, float]:
     """|mean of Q_11 − theory| and its standard error."""
+    from ..theory.integration import integrate
+
     target, start = _start(settings, point)
     exact = integrate(target, start, [settings.time]).final("q11")[0]
     many = start[np.zeros(settings.bias_runs, dtype=int)]
@@ -186,6 +199,8 @@ def _simulate(
     logs: int = 1,
 ) -> Trajectory:
     """Runs to `time`, default that of the settings, logged `logs` times after the start."""
+    from ..simulation.full import simulate
+
     steps = round((settings.time if time is None else time) / point.step_size)
     return simulate(
         target,

@@ -22,11 +22,25 @@ from numpy.typing import NDArray
 
 from ..checks import require
 from ..overlaps import Overlaps, random_start
-from ..simulation.full import simulate
 from ..targets import BimodalTarget
-from ..theory.integration import integrate
 from ..trajectory import Trajectory
 from .columns import common
+from .kinds import (
+    Batch,
+    Components,
+    Count,
+    Device,
+    Dimensions,
+    Estimators,
+    Etas,
+    Positives,
+    Runs,
+    Seed,
+    Separation,
+    Starts,
+    StepSize,
+    Weights,
+)
 from .share import Share, stream
 
 __all__ = ["UNITS", "Setting", "Settings", "compare", "compute"]
@@ -59,20 +73,20 @@ class Settings:
     `times`.
     """
 
-    seed: int
-    separation: float
-    target_weights: tuple[float, ...]
-    etas: tuple[float, ...]
-    dimensions: tuple[int, ...]
-    starts: tuple[str, ...]
-    estimators: tuple[str, ...]
-    components: tuple[str, ...]
-    times: tuple[float, ...]
-    step_size: float
-    batch: int
-    runs: int
-    evaluation_samples: int
-    device: str
+    seed: Seed
+    separation: Separation
+    target_weights: Weights
+    etas: Etas
+    dimensions: Dimensions
+    starts: Starts
+    estimators: Estimators
+    components: Components
+    times: Positives
+    step_size: StepSize
+    batch: Batch
+    runs: Runs
+    evaluation_samples: Count
+    device: Device
 
     def __post_init__(self) -> None:
         counts = np.array(self.times) / self.step_size
@@ -114,6 +128,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 def compare(settings: Settings, index: int, setting: Setting) -> pd.DataFrame:
     """The rows of one setting."""
+    from ..theory.integration import integrate
+
     rng = stream(settings.seed, index)
     target = BimodalTarget(settings.separation, setting.dimension, setting.target_weight)
     start = random_start(target, 1, rng, law=setting.start)
@@ -145,6 +161,8 @@ def _simulate(
     seed: int,
 ) -> Trajectory:
     """Independent runs from one start with the step size divided by `part`."""
+    from ..simulation.full import simulate
+
     step_size = settings.step_size / part
     return simulate(
         target,

@@ -1,16 +1,16 @@
-"""The command for people: ``modecollapse show FILE``, ``check`` and ``verify``."""
+"""The command for people: ``modecollapse show FILE``, ``check``, ``schema`` and ``verify``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..store import StoreError, digest
-from . import configuration, verify
+from ..store import StoreError, digest, write_bytes
+from . import configuration, owner, verify
 from .records import read_record
 
 __all__ = ["main"]
@@ -36,6 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
     read.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
     read.set_defaults(run=_check)
+    write = commands.add_parser("schema", help="write the schema of configurations")
+    write.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
+    write.set_defaults(run=_schema)
     check = commands.add_parser("verify", help="check all outputs against records and references")
     check.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
     check.add_argument("--bless", action="store_true", help="take the tables as the reference")
@@ -76,37 +79,27 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def _configuration(given: argparse.Namespace) -> dict[str, Any]:
     """The configuration that is meant, checked."""
-    root = given.root.resolve()
-    files = [root / "config.yaml", *([given.configfile] if given.configfile else [])]
-    config = configuration.load(files)
-    configuration.check(config, configuration.schema(root / "workflow" / "schemas"))
+    root, files = given.root.resolve(), [given.configfile] if given.configfile else []
+    config = configuration.read(root, files)
+    owner.check(root, config["name"], owner.origin(root, files))
     return config
 
 
 def _check(given: argparse.Namespace) -> int:
     config = _configuration(given)
-    figures, named = configuration.blocks(config), configuration.experiments(config)
-    faults = [
-        fault
-        for figure, tables in figures.items()
-        for table, sources in tables.items()
-        for source, block in sources.items()
-        for fault in _misfits(f"{figure}.{table}.{source}", named[table], source, block)
-    ]
-    if faults:
-        raise configuration.ConfigurationError("\n".join(faults))
+    figures = configuration.blocks(config)
     print(f"{config['name']}: {len(figures)} figures, {sum(map(len, figures.values()))} tables")
     return 0
 
 
-def _misfits(path: str, experiment: str, source: str, block: dict[str, Any]) -> Iterator[str]:
-    """What does not go together in a block; the module that computes it knows."""
-    from .compute import settings_of  # it loads all that the module needs
+def _schema(given: argparse.Namespace) -> int:
+    from . import schema  # loads pydantic, which only this command needs
 
-    try:
-        settings_of(experiment, source, block)
-    except ValueError as error:
-        yield f"{path}.{error}"
+    root = given.root.resolve()
+    content = schema.text(configuration.load([root / "config.yaml"]))
+    write_bytes(root / configuration.SCHEMA, content.encode())
+    print(f"wrote {root / configuration.SCHEMA}")
+    return 0
 
 
 def _verify(given: argparse.Namespace) -> int:

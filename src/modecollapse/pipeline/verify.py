@@ -32,6 +32,7 @@ from ..closure import closure
 from ..store import StoreError, digest, read_bytes, read_table, write_bytes
 from . import configuration
 from .gather import source_of
+from .owner import folder
 from .provenance import code_digest, short, software
 from .records import Record, Reference, TableReference, read_record, read_reference
 from .reference import TOLERANCES, differences, digest_of, maker, reference_of, summary
@@ -62,7 +63,7 @@ def verify(root: Path, config: Mapping[str, Any], *, deep: bool = False) -> list
     ------
     StoreError : naming the file of reference values, where it is damaged.
     """
-    results, figures = (output_folder(root, top, config["name"]) for top in ("results", "figures"))
+    results, figures = (folder(root, top, config["name"]) for top in ("results", "figures"))
     reference = _reference(root, config["name"])
     findings: list[Finding] = []
     for figure, tables in configuration.blocks(config).items():
@@ -90,7 +91,7 @@ def bless(root: Path, config: Mapping[str, Any]) -> Path:
     for finding in verify(root, config):
         if finding.check == "record" and not finding.good:
             raise StoreError(f"{finding.file}: {finding.verdict}, no reference ({finding.detail})")
-    results = output_folder(root, "results", config["name"])
+    results = folder(root, "results", config["name"])
     names = [table for tables in configuration.blocks(config).values() for table in tables]
     tables = {name: reference_of(root, results / f"{name}.csv") for name in names}
     kept = {"commit", "clean", "python", "packages", "machine"}
@@ -100,11 +101,6 @@ def bless(root: Path, config: Mapping[str, Any]) -> Path:
     text = json.dumps({"origin": origin, "tables": tables}, indent=1, sort_keys=True)
     write_bytes(path, (text + "\n").encode())
     return path
-
-
-def output_folder(root: Path, top: str, name: str) -> Path:
-    """Where a configuration writes: results/ and figures/, a named one below its name."""
-    return root / top if name == "default" else root / top / name
 
 
 def reference_path(root: Path, name: str) -> Path:

@@ -15,6 +15,7 @@ from ...schedules import Exponential
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..columns import common
+from ..kinds import Betas, Counts, Dimension, Runs, Seed, Separation, Steps, StepSize, Weight
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Map", "tabulate"]
@@ -38,15 +39,15 @@ class Map:
     """Equal fixed weights, means on the sphere, variances from 1/β_i by the Bures clock, every
     speed divided by β = β_i^(1 − t/t0); `extra_steps` more steps at β = 1."""
 
-    seed: int
-    separation: float
-    dimension: int
-    target_weight: float
-    beta_initials: tuple[float, ...]
-    anneal_steps: tuple[int, ...]
-    extra_steps: int
-    step_size: float
-    runs: int
+    seed: Seed
+    separation: Separation
+    dimension: Dimension
+    target_weight: Weight
+    beta_initials: Betas
+    anneal_steps: Counts
+    extra_steps: Steps
+    step_size: StepSize
+    runs: Runs
 
 
 def tabulate(

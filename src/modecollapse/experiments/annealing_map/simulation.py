@@ -11,9 +11,9 @@ import pandas as pd
 
 from ...overlaps import Overlaps
 from ...schedules import Exponential
-from ...simulation.reduced import simulate_reduced
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
+from ..kinds import Batch
 from ..share import Share
 from . import UNITS, Map, tabulate
 
@@ -24,11 +24,12 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings(Map):
     """`batch` samples a step."""
 
-    batch: int
+    batch: Batch
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each cell of the share."""
+    from ...simulation.reduced import simulate_reduced
 
     def train(
         target: BimodalTarget, start: Overlaps, schedule: Exponential, steps: int, seed: int

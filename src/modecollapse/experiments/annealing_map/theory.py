@@ -9,8 +9,8 @@ import pandas as pd
 from ...overlaps import Overlaps
 from ...schedules import Exponential
 from ...targets import BimodalTarget
-from ...theory.annealed import integrate_annealed
 from ...trajectory import Trajectory
+from ..kinds import Tolerance
 from ..share import Share
 from . import UNITS, Map, tabulate
 
@@ -21,11 +21,12 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings(Map):
     """Integrated with relative error `rtol` a step."""
 
-    rtol: float
+    rtol: Tolerance
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each cell of the share."""
+    from ...theory.annealed import integrate_annealed
 
     def train(
         target: BimodalTarget, start: Overlaps, schedule: Exponential, steps: int, seed: int

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ...overlaps import Overlaps
-from ...simulation.full import simulate
 from ...targets import BimodalTarget
+from ..kinds import Batch, Device, Dimension, Seed, Separations, Steps, StepSize, Weights
 from ..share import Share
 from . import UNITS
 
@@ -24,18 +24,20 @@ SIDES = ((1, 1), (1, -1), (-1, -1))  # the modes at which the two means start
 class Settings:
     """Three starts at each separation: both means on +, one on each mode, both on −."""
 
-    seed: int
-    target_weights: tuple[float, ...]
-    separations: tuple[float, ...]
-    dimension: int
-    steps: int
-    step_size: float
-    batch: int
-    device: str
+    seed: Seed
+    target_weights: Weights
+    separations: Separations
+    dimension: Dimension
+    steps: Steps
+    step_size: StepSize
+    batch: Batch
+    device: Device
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each start of the share's settings."""
+    from ...simulation.full import simulate
+
     grid = list(product(settings.target_weights, settings.separations))
     rows = []
     for index, (weight, separation) in share.progress(list(enumerate(grid))):

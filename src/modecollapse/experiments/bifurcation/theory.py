@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...checks import require
-from ...theory.equilibria import branches
+from ..kinds import Separation, Weights
 from ..share import Share
 from . import UNITS
 
@@ -18,9 +18,9 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings:
     """Separations from `lowest` to `highest`, for each target weight."""
 
-    target_weights: tuple[float, ...]
-    lowest: float
-    highest: float
+    target_weights: Weights
+    lowest: Separation
+    highest: Separation
 
     def __post_init__(self) -> None:
         allowed = f"a number > lowest = {self.lowest}"
@@ -34,6 +34,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 
 def _branches(weight: float, settings: Settings) -> pd.DataFrame:
+    from ...theory.equilibria import branches
+
     table = branches((settings.lowest, settings.highest), weight)
     table = table.rename(columns={"position_1": "position1", "position_2": "position2"})
     table = table.assign(source="theory", target_weight=weight)

@@ -9,12 +9,12 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from ...overlaps import Overlaps, random_start
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..columns import common
+from ..kinds import Dimensions, Eta, Positive, Seed, Separation, Weight
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Course", "tabulate"]
@@ -39,12 +39,12 @@ UNITS: Mapping[str, str] = MappingProxyType(
 class Course:
     """One random start on the sphere in each dimension, the same for both sources."""
 
-    start_seed: int
-    separation: float
-    target_weight: float
-    eta: float
-    dimensions: tuple[int, ...]
-    time: float
+    start_seed: Seed
+    separation: Separation
+    target_weight: Weight
+    eta: Eta
+    dimensions: Dimensions
+    time: Positive
 
 
 def tabulate(
@@ -72,6 +72,8 @@ def tabulate(
 
 def _mean(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """The mean over runs (n, T) with its interval, which is a point for one run."""
+    from scipy import stats
+
     n, mean = len(values), values.mean(0)
     if n == 1:
         return {"value": mean, "low": mean, "high": mean}

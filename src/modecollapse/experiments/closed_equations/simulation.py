@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ...overlaps import Overlaps
-from ...simulation.full import simulate
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
+from ..kinds import Batch, Device, Estimator, Runs, Seed, Steps, StepSize
 from ..share import Share, stream
 from . import UNITS, Course, tabulate
 
@@ -21,17 +21,18 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings(Course):
     """`runs` independent runs from the one start, logged every `log_every` steps."""
 
-    seed: int
-    step_size: float
-    batch: int
-    runs: int
-    log_every: int
-    estimator: str
-    device: str
+    seed: Seed
+    step_size: StepSize
+    batch: Batch
+    runs: Runs
+    log_every: Steps
+    estimator: Estimator
+    device: Device
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each dimension of the share, quantity and time."""
+    from ...simulation.full import simulate
 
     def train(target: BimodalTarget, start: Overlaps, index: int) -> Trajectory:
         return simulate(

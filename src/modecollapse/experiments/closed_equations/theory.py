@@ -9,8 +9,8 @@ import pandas as pd
 
 from ...overlaps import Overlaps
 from ...targets import BimodalTarget
-from ...theory.integration import integrate
 from ...trajectory import Trajectory
+from ..kinds import Points, Tolerance
 from ..share import Share
 from . import UNITS, Course, tabulate
 
@@ -21,12 +21,14 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings(Course):
     """Logged at `points` times from 0 to `time`."""
 
-    points: int
-    rtol: float
+    points: Points
+    rtol: Tolerance
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each dimension of the share, quantity and time."""
+    from ...theory.integration import integrate
+
     times = np.linspace(0, settings.time, settings.points)
 
     def train(target: BimodalTarget, start: Overlaps, index: int) -> Trajectory:

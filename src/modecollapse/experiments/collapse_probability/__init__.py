@@ -15,6 +15,7 @@ from ...overlaps import Overlaps, random_start
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..columns import common
+from ..kinds import Dimensions, Runs, Seed, Separations, Weights
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Grid", "row", "tabulate", "targets"]
@@ -32,11 +33,11 @@ UNITS: Mapping[str, str] = MappingProxyType(
 class Grid:
     """The targets, and how many starts on the sphere each has; equal fixed weights."""
 
-    seed: int
-    target_weights: tuple[float, ...]
-    separations: tuple[float, ...]
-    dimensions: tuple[int, ...]
-    runs: int
+    seed: Seed
+    target_weights: Weights
+    separations: Separations
+    dimensions: Dimensions
+    runs: Runs
 
 
 def targets(settings: Grid) -> list[BimodalTarget]:

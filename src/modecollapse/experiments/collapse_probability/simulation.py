@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...overlaps import Overlaps
-from ...simulation.full import simulate
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
+from ..kinds import Batch, Device, Steps, StepSize
 from ..share import Share
 from . import UNITS, Grid, tabulate
 
@@ -20,14 +20,15 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings(Grid):
     """`steps` steps of `step_size`, each on `batch` samples."""
 
-    steps: int
-    step_size: float
-    batch: int
-    device: str
+    steps: Steps
+    step_size: StepSize
+    batch: Batch
+    device: Device
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each target of the share."""
+    from ...simulation.full import simulate
 
     def train(target: BimodalTarget, start: Overlaps, seed: int) -> Trajectory:
         return simulate(

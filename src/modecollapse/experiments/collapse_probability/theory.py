@@ -9,9 +9,8 @@ import pandas as pd
 
 from ...overlaps import Overlaps
 from ...targets import BimodalTarget
-from ...theory.integration import integrate
-from ...theory.probability import collapse_probability
 from ...trajectory import Trajectory
+from ..kinds import Positive, Tolerance
 from ..share import Share
 from . import UNITS, Grid, row, tabulate, targets
 
@@ -22,12 +21,14 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings(Grid):
     """`time` is long against every recovery."""
 
-    time: float
-    rtol: float
+    time: Positive
+    rtol: Tolerance
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each target of the share."""
+    from ...theory.integration import integrate
+
     times = np.array([settings.time])
 
     def train(target: BimodalTarget, start: Overlaps, seed: int) -> Trajectory:
@@ -39,6 +40,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 def _formula(settings: Settings, share: Share) -> pd.DataFrame:
     """The same targets by the closed formula, which has no runs and no interval."""
+    from ...theory.probability import collapse_probability
+
     rows = []
     for target in share.of(targets(settings)):
         p = collapse_probability(target)

@@ -8,9 +8,18 @@ from itertools import product
 import pandas as pd
 
 from ...overlaps import random_start
-from ...simulation.reduced import simulate_reduced
 from ...targets import BimodalTarget
-from ...theory.finite_batch import effective_dimension
+from ..kinds import (
+    Batches,
+    Dimensions,
+    Estimators,
+    Positive,
+    Runs,
+    Seed,
+    Separation,
+    StepSizes,
+    Weight,
+)
 from ..share import Share, stream
 from . import UNITS, row
 
@@ -21,19 +30,22 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings:
     """Every combination of the lists; equal fixed weights, steps until `time`."""
 
-    seed: int
-    separation: float
-    target_weight: float
-    estimators: tuple[str, ...]
-    step_sizes: tuple[float, ...]
-    batches: tuple[int, ...]
-    dimensions: tuple[int, ...]
-    runs: int
-    time: float
+    seed: Seed
+    separation: Separation
+    target_weight: Weight
+    estimators: Estimators
+    step_sizes: StepSizes
+    batches: Batches
+    dimensions: Dimensions
+    runs: Runs
+    time: Positive
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each combination of the share."""
+    from ...simulation.reduced import simulate_reduced
+    from ...theory.finite_batch import effective_dimension
+
     lists = settings.estimators, settings.step_sizes, settings.batches, settings.dimensions
     rows = []
     for index, (estimator, h, batch, d) in share.progress(list(enumerate(product(*lists)))):

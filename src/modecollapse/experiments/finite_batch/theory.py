@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...overlaps import random_start
 from ...targets import BimodalTarget
-from ...theory.integration import integrate
+from ..kinds import Dimensions, Positive, Runs, Seed, Separation, Tolerance, Weight
 from ..share import Share, stream
 from . import UNITS, row
 
@@ -19,17 +19,19 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings:
     """Equal fixed weights; the flow is followed until `time`."""
 
-    seed: int
-    separation: float
-    target_weight: float
-    dimensions: tuple[int, ...]
-    runs: int
-    time: float
-    rtol: float
+    seed: Seed
+    separation: Separation
+    target_weight: Weight
+    dimensions: Dimensions
+    runs: Runs
+    time: Positive
+    rtol: Tolerance
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each dimension of the share."""
+    from ...theory.integration import integrate
+
     rows = []
     for index, dimension in share.progress(list(enumerate(settings.dimensions))):
         target = BimodalTarget(settings.separation, dimension, settings.target_weight)

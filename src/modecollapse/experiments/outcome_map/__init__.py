@@ -14,6 +14,7 @@ from ...overlaps import Overlaps, random_start
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..columns import common
+from ..kinds import Dimension, Etas, Runs, Seed, Separations, Weight
 from ..share import Share, stream
 
 __all__ = ["UNITS", "Grid", "tabulate"]
@@ -33,12 +34,12 @@ UNITS = {
 class Grid:
     """The points of the map, and how many starts on the sphere each has."""
 
-    seed: int
-    target_weight: float
-    dimension: int
-    etas: tuple[float, ...]
-    separations: tuple[float, ...]
-    runs: int
+    seed: Seed
+    target_weight: Weight
+    dimension: Dimension
+    etas: Etas
+    separations: Separations
+    runs: Runs
 
 
 def tabulate(

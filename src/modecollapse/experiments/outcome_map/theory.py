@@ -9,8 +9,8 @@ import pandas as pd
 
 from ...overlaps import Overlaps
 from ...targets import BimodalTarget
-from ...theory.integration import integrate
 from ...trajectory import Trajectory
+from ..kinds import Positive, Tolerance
 from ..share import Share
 from . import UNITS, Grid, tabulate
 
@@ -21,12 +21,14 @@ __all__ = ["UNITS", "Settings", "compute"]
 class Settings(Grid):
     """The outcome is that at `time`."""
 
-    time: float
-    rtol: float
+    time: Positive
+    rtol: Tolerance
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each (η, separation) of the share."""
+    from ...theory.integration import integrate
+
     times = np.array([settings.time])
 
     def train(target: BimodalTarget, start: Overlaps, eta: float, seed: int) -> Trajectory:

@@ -7,10 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
-from ...flows.training import train
 from ...targets import BimodalTarget
+from ..kinds import (
+    Batch,
+    Count,
+    Device,
+    Dimension,
+    Fractions,
+    Points,
+    Runs,
+    Seed,
+    Separation,
+    Steps,
+    StepSize,
+    Weight,
+)
 from ..share import Share
 from . import UNITS, grid, logged, rows
 
@@ -23,25 +35,27 @@ KERNEL = 0.35  # standard deviations of a mode: narrow beside a mode, wide besid
 class Settings:
     """An ensemble of flows on one target; μ* lies in a random direction for each."""
 
-    seed: int
-    separation: float
-    dimension: int
-    target_weight: float
-    seeds: int
-    couplings: int
-    hidden: int
-    depth: int
-    steps: int
-    batch: int
-    learning_rate: float
-    device: str
-    samples: int
-    fractions: tuple[float, ...]
-    points: int
+    seed: Seed
+    separation: Separation
+    dimension: Dimension
+    target_weight: Weight
+    seeds: Runs
+    couplings: Count
+    hidden: Count
+    depth: Count
+    steps: Steps
+    batch: Batch
+    learning_rate: StepSize
+    device: Device
+    samples: Batch
+    fractions: Fractions
+    points: Points
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """The pictures of both flows; the work of one ensemble is not shared between jobs."""
+    from ...flows.training import train
+
     if not share.of(["ensemble"]):
         return pd.DataFrame(columns=list(UNITS))
     target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
@@ -76,6 +90,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 def _density(samples: NDArray[np.float64], separation: float, points: int) -> NDArray[np.float64]:
     """A histogram of the samples (N, 2) on the grid of the plane, smoothed by a Gaussian kernel."""
+    from scipy.ndimage import gaussian_filter
+
     axis = np.unique(grid(separation, points)[0])
     width = axis[1] - axis[0]
     edges = np.append(axis - width / 2, axis[-1] + width / 2)

@@ -14,9 +14,22 @@ from numpy.typing import NDArray
 
 from ...outcomes import Outcome
 from ...overlaps import Overlaps, random_start
-from ...simulation.full import simulate
 from ...targets import BimodalTarget, mixture
 from ...trajectory import Trajectory
+from ..kinds import (
+    Batch,
+    Device,
+    Dimension,
+    Eta,
+    Fractions,
+    Points,
+    Runs,
+    Seed,
+    Separation,
+    Steps,
+    StepSize,
+    Weight,
+)
 from ..share import Share, stream
 from . import UNITS, grid, logged, rows
 
@@ -35,18 +48,18 @@ class Settings:
     Of each the first run that ends in the wanted outcome is shown, else that of the highest KL.
     """
 
-    seed: int
-    separation: float
-    dimension: int
-    target_weight: float
-    eta: float
-    runs: int
-    steps: int
-    step_size: float
-    batch: int
-    device: str
-    fractions: tuple[float, ...]
-    points: int
+    seed: Seed
+    separation: Separation
+    dimension: Dimension
+    target_weight: Weight
+    eta: Eta
+    runs: Runs
+    steps: Steps
+    step_size: StepSize
+    batch: Batch
+    device: Device
+    fractions: Fractions
+    points: Points
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
@@ -63,6 +76,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 def _pictures(
     target: BimodalTarget, settings: Settings, index: int, case: str
 ) -> list[pd.DataFrame]:
+    from ...simulation.full import simulate
+
     rng = stream(settings.seed, index)
     run = simulate(
         target,

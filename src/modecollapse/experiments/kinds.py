@@ -1,0 +1,120 @@
+"""The kinds of value that settings have: type, bounds, and what a user reads where one is wrong.
+
+They annotate the fields of each experiment's ``Settings``; the schema of the configuration is made
+from those (:mod:`modecollapse.pipeline.schema`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+
+def several(description: str, most: int = 1000) -> Any:
+    """What a list of different values says of itself."""
+    return Field(
+        min_length=1,
+        max_length=most,
+        description=description,
+        json_schema_extra={"uniqueItems": True},
+    )
+
+
+def from_to(low: float, high: float, description: str) -> Any:
+    """What a number from `low` to `high`, both included, says of itself."""
+    return Field(ge=low, le=high, description=description)
+
+
+Jobs = Annotated[
+    int,
+    from_to(1, 20000, "a whole number from 1 to 20000, the number of jobs that share the work"),
+]
+Seed = Annotated[int, from_to(0, 2**32 - 1, "a whole number from 0 to 4294967295")]
+Count = Annotated[int, from_to(1, 10**8, "a whole number from 1 to 1e8")]
+Dimension = Annotated[int, from_to(2, 10**7, "a whole number from 2 to 1e7")]
+Batch = Annotated[int, from_to(2, 10**7, "a whole number from 2 to 1e7, samples a step")]
+Points = Annotated[int, from_to(2, 10000, "a whole number from 2 to 10000")]
+Runs = Annotated[int, from_to(1, 10**6, "a whole number from 1 to 1e6")]
+Steps = Annotated[int, from_to(1, 10**7, "a whole number from 1 to 1e7")]
+Couplings = Annotated[int, from_to(2, 1000, "a whole number from 2 to 1000, layers of a flow")]
+
+Positive = Annotated[float, Field(gt=0, le=1e12, description="a number > 0 (at most 1e12)")]
+Separation = Annotated[
+    float, from_to(0.05, 19, "a number from 0.05 to 19, half the distance between the modes")
+]
+Weight = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1, both left out")]
+Eta = Annotated[
+    float,
+    from_to(0, 1e6, "a number >= 0, the weights' learning-rate ratio (0 keeps them fixed)"),
+]
+Tolerance = Annotated[float, from_to(1e-11, 1e-3, "a number from 1e-11 to 1e-3")]
+StepSize = Annotated[float, Field(gt=0, le=10, description="a number > 0 and at most 10")]
+Cosine = Annotated[float, Field(gt=0, le=0.7, description="a number > 0 and at most 0.7")]
+Beta = Annotated[
+    float,
+    Field(
+        gt=0,
+        lt=1,
+        description="a number between 0 and 1, both left out, an inverse temperature",
+    ),
+]
+Fraction = Annotated[float, from_to(0, 1, "a number from 0 to 1")]
+
+Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
+Start = Annotated[Literal["sphere", "gaussian"], Field(description="sphere or gaussian")]
+Estimator = Annotated[
+    Literal["pathwise", "sticking-the-landing"],
+    Field(description="pathwise or sticking-the-landing"),
+]
+Component = Annotated[Literal["stratified", "sampled"], Field(description="stratified or sampled")]
+Direction = Annotated[
+    Literal["axis", "random", "diagonal"], Field(description="axis, random or diagonal")
+]
+Architecture = Annotated[Literal["realnvp", "maf", "nsf"], Field(description="realnvp, maf or nsf")]
+
+Counts = Annotated[tuple[Count, ...], several("a list of one or more different whole numbers")]
+Dimensions = Annotated[
+    tuple[Dimension, ...],
+    several("a list of one or more different whole numbers from 2 to 1e7"),
+]
+Batches = Annotated[
+    tuple[Batch, ...],
+    several("a list of one or more different whole numbers from 2 to 1e7, samples a step"),
+]
+ManyCouplings = Annotated[
+    tuple[Couplings, ...],
+    several("a list of one or more different whole numbers from 2 to 1000"),
+]
+Positives = Annotated[tuple[Positive, ...], several("a list of one or more different numbers > 0")]
+Separations = Annotated[
+    tuple[Separation, ...],
+    several("a list of one or more different numbers from 0.05 to 19"),
+]
+Weights = Annotated[
+    tuple[Weight, ...], several("a list of one or more different numbers between 0 and 1")
+]
+Etas = Annotated[tuple[Eta, ...], several("a list of one or more different numbers >= 0")]
+StepSizes = Annotated[
+    tuple[StepSize, ...],
+    several("a list of one or more different numbers > 0 and at most 10"),
+]
+Betas = Annotated[
+    tuple[Beta, ...],
+    several("a list of one or more different numbers between 0 and 1, inverse temperatures"),
+]
+Fractions = Annotated[
+    tuple[Fraction, ...],
+    several("a list of one to eight different numbers from 0 to 1, parts of the training time", 8),
+]
+Starts = Annotated[tuple[Start, ...], several("a list of sphere, gaussian or both")]
+Estimators = Annotated[
+    tuple[Estimator, ...], several("a list of pathwise, sticking-the-landing or both")
+]
+Components = Annotated[tuple[Component, ...], several("a list of stratified, sampled or both")]
+Directions = Annotated[
+    tuple[Direction, ...], several("a list of one or more of axis, random and diagonal")
+]
+Architectures = Annotated[
+    tuple[Architecture, ...], several("a list of one or more of realnvp, maf and nsf")
+]

@@ -1,0 +1,64 @@
+"""Whose the results below a name are: those of one configuration are not overwritten by another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..store import write_bytes
+from .faults import ConfigurationError, shown
+
+__all__ = ["check", "folder", "mark", "origin"]
+
+MARK = ".configuration"  # in the folder of the results
+
+
+def folder(root: Path, top: str, name: str) -> Path:
+    """Where a configuration writes: results/ and figures/, a named one below its name."""
+    return root / top if name == "default" else root / top / name
+
+
+def origin(root: Path, files: Iterable[Path | str], given: Mapping[str, Any] | None = None) -> str:
+    """What a configuration is laid together from: its files, and ``--config`` where it is used.
+
+    >>> origin(Path("/paper"), ["/paper/config/mine.yaml"], {"name": "mine"})
+    'config/mine.yaml --config'
+    """
+    named = [_within(root.resolve(), Path(path).resolve()) for path in files]
+    return " ".join([*named, *(["--config"] if given else [])])
+
+
+def _within(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def check(outputs: Path, name: str, made_from: str) -> None:
+    """Refuse a configuration that would overwrite what another one of its name made in `outputs`.
+
+    Raises
+    ------
+    ConfigurationError : naming the other one, and what to do.
+    """
+    marked = folder(outputs, "results", name) / MARK
+    try:
+        owner = marked.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError):
+        return
+    if name != "default" and owner != made_from:
+        where = _within(outputs, marked.parent)
+        raise ConfigurationError(
+            f"name: got {name!r}, but {where} holds what {shown(owner)} made; allowed: another "
+            f"name, or delete {where}/{MARK} to have its results overwritten"
+        )
+
+
+def mark(outputs: Path, name: str, made_from: str) -> None:
+    """Note whose the results below `name` are.
+
+    Raises
+    ------
+    StoreError : where the note cannot be written.
+    """
+    if name != "default":
+        write_bytes(folder(outputs, "results", name) / MARK, f"{made_from}\n".encode())
