@@ -109,10 +109,9 @@ def test_operations_are_those_of_the_networks(dimension, couplings, hidden, dept
     half = dimension // 2
     fans = [(half, hidden), *[(hidden, hidden)] * (depth - 1), (hidden, dimension)]
     weights = sum(rows * columns for rows, columns in fans)
-    biases = sum(columns for _, columns in fans)
     # 2 operations a weight forward and 4 backward, 2 of them for the input, which is data in the
-    # first layer; a training pass has the biases in its products.  And projections on μ*.
-    step = couplings * (6 * weights + 4 * biases) - 2 * half * hidden + 4 * dimension
+    # first layer.  And projections on μ*.
+    step = couplings * 6 * weights - 2 * half * hidden + 4 * dimension
     measurement = couplings * 2 * weights + 6 * dimension
     settings = FlowSettings(
         couplings=couplings, hidden=hidden, depth=depth, seeds=3, steps=100, batch=64, log_every=50

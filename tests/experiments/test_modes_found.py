@@ -52,8 +52,6 @@ def test_close_modes_are_all_found_and_far_ones_need_a_component_each(table):
 def test_targets_need_an_entry_each():
     with pytest.raises(ValueError, match="n_modes"):
         replace(SETTINGS, n_modes=(3,))
-    with pytest.raises(ValueError, match="arrangements"):
-        replace(SETTINGS, arrangements=("simplex", "line"))
 
 
 def test_points_that_cannot_be_computed_are_left_out(caplog):

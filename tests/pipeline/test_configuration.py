@@ -253,7 +253,7 @@ def test_results_of_another_configuration_are_not_overwritten(repository, capsys
         "name: got 'mine', but results/mine holds what 'one.yaml' made; allowed: another name, or "
         "delete results/mine/.configuration to have its results overwritten\n"
     )
-    with pytest.raises(ConfigurationError, match="results/mine holds what 'one.yaml' made"):
+    with pytest.raises(ConfigurationError, match=r"results/mine holds what 'one\.yaml' made"):
         owner.check(repository, "mine", owner.origin(repository, [first], {"name": "mine"}))
     (repository / "results" / "mine" / ".configuration").unlink()
     assert main([*command, str(second)]) == 0
