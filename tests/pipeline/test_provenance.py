@@ -63,7 +63,8 @@ def test_a_figure_depends_on_no_computation():
 def test_names_that_a_package_re_exports_are_followed(tmp_path, monkeypatch):
     package = tmp_path / "modecollapse"
     package.mkdir()
-    (package / "__init__.py").write_text('_HOME = {"thing": "a"}\n')
+    (package / "__init__.py").touch()
+    (package / "__init__.pyi").write_text("from .a import thing as thing\n")
     (package / "a.py").write_text("def f():\n    from . import b\n")
     (package / "b.py").write_text("import os\n")
     (package / "c.py").write_text("from . import thing\n")
