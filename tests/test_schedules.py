@@ -3,7 +3,21 @@
 import numpy as np
 import pytest
 
-from modecollapse.schedules import SCHEDULES, Adaptive, schedule
+from modecollapse.overlaps import random_start
+from modecollapse.schedules import (
+    ARITHMETIC,
+    CONSTANT,
+    GEOMETRIC,
+    SCHEDULES,
+    Adaptive,
+    Exponential,
+    Linear,
+    Schedule,
+    Step,
+    schedule,
+)
+from modecollapse.targets import BimodalTarget
+from modecollapse.theory.annealed import integrate_annealed
 
 TIMED = ["step", "exponential", "linear"]
 
@@ -93,5 +107,62 @@ def test_bad_calls_are_named():
         schedule("none").beta(-1.0)
 
 
+class Quadratic(Linear):
+    """β_i + (1 − β_i) (t/t0)², which says no more than a new schedule must."""
+
+    phases = Schedule.phases
+
+    def _before(self, part):
+        return self.beta_initial + (1 - self.beta_initial) * part**2
+
+
+def read(phases, t):
+    """β at the times t, as compiled code reads it."""
+    law, since, beta, rate, _ = phases[np.searchsorted(phases[:, 4], t, side="right")].T
+    moved = np.where(law == ARITHMETIC, beta + rate * (t - since), beta)
+    return np.where(law == GEOMETRIC, beta * np.exp(rate * (t - since)), moved)
+
+
+@pytest.mark.parametrize("kind", [Step, Exponential, Linear, Quadratic])
+def test_compiled_code_reads_the_same_beta(kind):
+    chosen, t = kind(beta_initial=0.02, time=7.0), np.linspace(0, 9, 5001)
+    phases = chosen.phases()
+    assert phases[0, 1] == 0
+    np.testing.assert_array_equal(phases[1:, 1], phases[:-1, 4])  # no gaps
+    assert phases[-1].tolist() == [CONSTANT, 7.0, 1.0, 0.0, np.inf]
+    np.testing.assert_allclose(read(phases, t), chosen.beta(t), rtol=2e-6)
+    assert len(phases) == 2 or kind is Quadratic
+
+
+def test_schedules_that_need_no_phases():
+    assert schedule("none").phases().tolist() == [[CONSTANT, 0, 1, 0, np.inf]]
+    adaptive = Adaptive(beta_initial=0.1, bound=0.5, rate=2.0)
+    assert adaptive.phases()[0].tolist() == [CONSTANT, 0, 0.1, 0, 0]
+    assert adaptive.feedback[:3] == (True, 0.5, 2.0)
+    assert not any(schedule(name, beta_initial=0.1, time=1.0).feedback.active for name in TIMED)
+
+
+def test_a_schedule_that_jumps_has_no_phases():
+    class Jumps(Quadratic):
+        def _before(self, part):
+            return np.where(part < 1 / 3, 0.1, 0.5)
+
+    with pytest.raises(ValueError, match=r"^schedule: got .*Jumps"):
+        Jumps(beta_initial=0.1, time=1.0).phases()
+
+
+def test_the_closed_equations_follow_a_new_schedule():
+    p = BimodalTarget(2.0, 8, 0.7)
+    start = random_start(p, 2, np.random.default_rng(0), variance=2.0)
+    polygon = type("Polygon", (Linear,), {"phases": Schedule.phases})
+    ends = [
+        integrate_annealed(p, start, [1.0, 4.0], schedule=kind(0.2, 3.0), variances="bures")
+        for kind in (Linear, polygon)
+    ]
+    for name, values in ends[0].statistics.items():
+        np.testing.assert_allclose(ends[1].statistics[name], values, rtol=1e-5, atol=1e-6)
+
+
 def test_every_schedule_is_reached_by_its_name():
+    assert {"none", "step", "exponential", "linear", "adaptive"} <= SCHEDULES.keys()
     assert all(kind.name == name for name, kind in SCHEDULES.items())

@@ -10,9 +10,10 @@ array([0.01, 0.1 , 1.  , 1.  ])
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +21,13 @@ from numpy.typing import ArrayLike, NDArray
 from .checks import choice, require, within
 
 __all__ = [
+    "ARITHMETIC",
+    "CONSTANT",
+    "GEOMETRIC",
     "SCHEDULES",
     "Adaptive",
     "Exponential",
+    "Feedback",
     "Linear",
     "NoAnnealing",
     "Schedule",
@@ -31,13 +36,36 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
+CONSTANT, GEOMETRIC, ARITHMETIC = range(3)  # how β moves within a phase of a schedule
+ACCURACY = 1e-6  # of log β, where phases stand for a curve
+MOST_PHASES = 2**14
+WAIT = 0.01  # of log β, between two looks at KL where β waits for it
+
+SCHEDULES: dict[str, type[Schedule]] = {}
+
+
+class Feedback(NamedTuple):
+    """How β waits for the fit, as compiled code reads it; the rest only where it is `active`."""
+
+    active: bool = False
+    bound: float = 0.0  # of KL(q‖p^β), above which β waits
+    rate: float = 0.0  # of log β, while it does not
+    interval: float = 0.0  # between two looks
 
 
 class Schedule(ABC):
-    """β(t), from β_i at t = 0 to 1, in the unit of time of whoever asks."""
+    """β(t), from β_i at t = 0 to 1, in the unit of time of whoever asks.
+
+    A subclass that is a frozen dataclass with a `name` can be had from :func:`schedule`, and in
+    every road, once it says its `end` and its :meth:`beta`.
+    """
 
     name: ClassVar[str]
     needs_kl: ClassVar[bool] = False  # whether β depends on the fit, so differs from run to run
+
+    def __init_subclass__(cls) -> None:
+        if "name" in cls.__dict__:
+            SCHEDULES[cls.name] = cls
 
     @property
     @abstractmethod
@@ -54,6 +82,33 @@ class Schedule(ABC):
         """β at t + `step` for runs that have `beta` at t, and KL(q‖p^β) = `kl` if it `needs_kl`."""
         return np.broadcast_to(self.beta(t + step), np.shape(beta)).copy()
 
+    @property
+    def feedback(self) -> Feedback:
+        """How β waits for the fit."""
+        return Feedback()
+
+    def phases(self) -> FloatArray:
+        """β(t) as compiled code reads it: a row (law, since, beta, rate, end) for each stretch of
+        time, where β is `beta` at `since` and moves by its law at a constant rate; the last has
+        no end.
+
+        Here log β is a polygon, so fine that it is right to 1e-6 in the middle of each side.
+        """
+        count = 1
+        while count <= MOST_PHASES:
+            count *= 2
+            nodes = np.linspace(0, self.end, count + 1)
+            nodes[-1] = np.nextafter(self.end, 0)  # just before a jump at the end
+            at = np.log(self.beta(nodes))
+            middle = np.log(self.beta((nodes[1:] + nodes[:-1]) / 2))
+            if abs(middle - (at[1:] + at[:-1]) / 2).max() <= ACCURACY:
+                rates = np.diff(at) / np.diff(nodes)
+                law, end = np.full(count, GEOMETRIC), nodes[1:].copy()
+                end[-1] = self.end
+                curve = np.stack([law, nodes[:-1], np.exp(at[:-1]), rates, end], axis=-1)
+                return np.vstack([curve, _last(self.end)])
+        raise ValueError(f"schedule: got {self!r}; allowed: β without jumps before its end")
+
 
 @dataclass(frozen=True)
 class NoAnnealing(Schedule):
@@ -64,6 +119,9 @@ class NoAnnealing(Schedule):
 
     def beta(self, t: ArrayLike) -> FloatArray:
         return np.ones_like(_times(t))
+
+    def phases(self) -> FloatArray:
+        return np.array([_last(0.0)])
 
 
 @dataclass(frozen=True)
@@ -89,6 +147,10 @@ class _Timed(Schedule):
     def _before(self, part: FloatArray) -> FloatArray:
         """β at the time `part`·t0."""
 
+    def _moving(self, law: int, rate: float) -> FloatArray:
+        """The phases of β that moves by one law until the end."""
+        return np.array([(law, 0.0, self.beta_initial, rate, self.time), _last(self.time)])
+
 
 @dataclass(frozen=True)
 class Step(_Timed):
@@ -98,6 +160,9 @@ class Step(_Timed):
 
     def _before(self, part: FloatArray) -> FloatArray:
         return np.full_like(part, self.beta_initial)
+
+    def phases(self) -> FloatArray:
+        return self._moving(CONSTANT, 0.0)
 
 
 @dataclass(frozen=True)
@@ -109,6 +174,9 @@ class Exponential(_Timed):
     def _before(self, part: FloatArray) -> FloatArray:
         return self.beta_initial ** (1 - part)
 
+    def phases(self) -> FloatArray:
+        return self._moving(GEOMETRIC, -math.log(self.beta_initial) / self.time)
+
 
 @dataclass(frozen=True)
 class Linear(_Timed):
@@ -118,6 +186,9 @@ class Linear(_Timed):
 
     def _before(self, part: FloatArray) -> FloatArray:
         return self.beta_initial + (1 - self.beta_initial) * part
+
+    def phases(self) -> FloatArray:
+        return self._moving(ARITHMETIC, (1 - self.beta_initial) / self.time)
 
 
 @dataclass(frozen=True)
@@ -156,24 +227,17 @@ class Adaptive(Schedule):
         moved = np.minimum(beta * np.exp(self.rate * step), 1.0)
         return np.where(np.asarray(kl) <= self.bound, moved, beta)
 
+    @property
+    def feedback(self) -> Feedback:
+        return Feedback(True, self.bound, self.rate, WAIT / self.rate)
 
-SCHEDULES: dict[str, type[Schedule]] = {
-    kind.name: kind for kind in (NoAnnealing, Step, Exponential, Linear, Adaptive)
-}
+    def phases(self) -> FloatArray:
+        """What β is at the start; what follows depends on the fit."""
+        return np.array([(CONSTANT, 0.0, self.beta_initial, 0.0, 0.0), _last(0.0)])
 
 
 def schedule(name: str, **parameters: Any) -> Schedule:
-    """The schedule of that `name` with its `parameters`.
-
-    ============== ============================= ============================================
-    name           parameters                    β(t)
-    ============== ============================= ============================================
-    "none"                                       1
-    "step"         beta_initial, time            β_i for t < t0, then 1
-    "exponential"  beta_initial, time            β_i^(1 − t/t0) for t < t0, then 1
-    "linear"       beta_initial, time            β_i + (1 − β_i) t/t0 for t < t0, then 1
-    "adaptive"     beta_initial, bound, rate     d log β/dt = rate while KL(q‖p^β) ≤ bound
-    ============== ============================= ============================================
+    """The schedule of that `name`, one of :data:`SCHEDULES`, with its `parameters`.
 
     >>> schedule("linear", beta_initial=0.1, time=0.0)
     Traceback (most recent call last):
@@ -186,6 +250,11 @@ def schedule(name: str, **parameters: Any) -> Schedule:
     allowed = f"{', '.join(wanted) or 'none'} for the schedule {name!r}"
     require(same, "parameters", sorted(parameters), allowed)
     return kind(**parameters)
+
+
+def _last(since: float) -> tuple[float, ...]:
+    """The phase in which β = 1 for ever."""
+    return CONSTANT, since, 1.0, 0.0, np.inf
 
 
 def _times(t: ArrayLike) -> FloatArray:

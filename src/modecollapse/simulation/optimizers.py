@@ -16,10 +16,21 @@ from torch import Tensor
 __all__ = ["OPTIMIZERS", "Adam", "GradientDescent", "Momentum", "Optimizer"]
 
 
-class Optimizer(ABC):
-    """The direction u of one tensor of parameters; holds `copies` tensors of that size."""
+OPTIMIZERS: dict[str, type[Optimizer]] = {}
 
+
+class Optimizer(ABC):
+    """The direction u of one tensor of parameters; holds `copies` tensors of that size.
+
+    A subclass with a `name` can be asked for by it.
+    """
+
+    name: ClassVar[str]
     copies: ClassVar[int]
+
+    def __init_subclass__(cls) -> None:
+        if "name" in cls.__dict__:
+            OPTIMIZERS[cls.name] = cls
 
     @abstractmethod
     def direction(self, gradient: Tensor) -> Tensor:
@@ -29,6 +40,7 @@ class Optimizer(ABC):
 class GradientDescent(Optimizer):
     """u = g."""
 
+    name = "sgd"
     copies = 0
 
     def direction(self, gradient: Tensor) -> Tensor:
@@ -42,6 +54,7 @@ class Momentum(Optimizer):
     (1 − γ) step_size, so that small steps follow the same gradient flow in the same time.
     """
 
+    name = "momentum"
     copies = 1
     decay: ClassVar[float] = 0.9
 
@@ -61,6 +74,7 @@ class Adam(Optimizer):
     time.
     """
 
+    name = "adam"
     copies = 2
     decays: ClassVar[tuple[float, float]] = (0.9, 0.999)
     epsilon: ClassVar[float] = 1e-8
@@ -79,10 +93,3 @@ class Adam(Optimizer):
         self._second.mul_(two).addcmul_(gradient, gradient, value=1 - two)
         unbiased = (self._second / (1 - two**self._steps)).sqrt_().add_(self.epsilon)
         return self._first / (1 - one**self._steps) / unbiased
-
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": GradientDescent,
-    "momentum": Momentum,
-    "adam": Adam,
-}

@@ -15,7 +15,7 @@ from ...trajectory import Trajectory, finish
 from ..rhs import axial_to_overlaps
 from ..runs import ENDS, FINISHED, in_chunks, increasing_times, motion, step_errors, threads_of, why
 from .equations import _kl, _setting, _state, _velocity
-from .steps import _Control, _follow_all, _phases
+from .steps import _Control, _follow_all
 
 __all__ = ["annealed_velocity", "integrate_annealed", "tempered_kl"]
 
@@ -96,10 +96,12 @@ def integrate_annealed(
     logged = np.full((n, len(STATISTICS), times.size), np.nan)
     ended, ends = np.zeros(n, dtype=np.int64), np.full((n, 2), np.nan)
     counts = np.zeros((n, 2), dtype=np.int64)
-    phases = _phases(NoAnnealing() if schedule is None else schedule)
+    chosen = NoAnnealing() if schedule is None else schedule
+    require(isinstance(chosen, Schedule), "schedule", schedule, "one of modecollapse.schedules")
+    moves = chosen.phases(), chosen.feedback
 
     def work(low: int, high: int) -> None:
-        _follow_all(low, high, x, times, *phases, s, control, logged, ended, ends, counts)
+        _follow_all(low, high, x, times, *moves, s, control, logged, ended, ends, counts)
 
     in_chunks(work, n, CHUNK, threads)
     return finish(

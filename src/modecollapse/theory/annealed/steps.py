@@ -8,16 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import require
 from ...compiled import compiled
-from ...schedules import Adaptive, Exponential, Linear, NoAnnealing, Schedule, Step
+from ...schedules import ARITHMETIC, CONSTANT, GEOMETRIC
 from ..runs import FINISHED, PRECISION, STEP_LIMIT
 from .equations import _kl, _masses, _speed, _velocity
 
 FloatArray = NDArray[np.float64]
-
-WAIT = 0.01  # of log β, between two looks at KL where the schedule asks for it
-CONSTANT, GEOMETRIC, ARITHMETIC = range(3)  # how β moves within a phase of the schedule
 
 
 class _Phase(NamedTuple):
@@ -50,15 +46,6 @@ _STAGES[6, :6] = 35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84
 _ERROR = np.array(
     [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40], dtype=float
 )
-
-
-class _Feedback(NamedTuple):
-    """How β waits for the fit; read only where `active`."""
-
-    active: bool
-    bound: float
-    rate: float
-    interval: float  # between two looks at KL
 
 
 class _Control(NamedTuple):
@@ -132,10 +119,17 @@ def _next_phase(x, t, beta, feedback, s):
 
 
 @compiled
-def _follow(x, times, phases, ends, feedback, s, control, logged, counts):
+def _phase(phases, place):
+    """A phase of the schedule, and its end."""
+    row = phases[place]
+    return _Phase(int(row[0]), row[1], row[2], row[3]), row[4]
+
+
+@compiled
+def _follow(x, times, phases, feedback, s, control, logged, counts):
     """Follow one run from time 0; `logged` is (statistics, T).  Returns how and when it ended."""
     t, h, place = 0.0, 1e-3, 0
-    phase, until = phases[0], ends[0]
+    phase, until = _phase(phases, place)
     if feedback.active:
         phase, until = _next_phase(x, t, phase.beta, feedback, s)
     for k in range(times.size):
@@ -148,7 +142,7 @@ def _follow(x, times, phases, ends, feedback, s, control, logged, counts):
                 phase, until = _next_phase(x, t, min(_beta_at(phase, t), 1.0), feedback, s)
             elif t >= until:
                 place += 1
-                phase, until = phases[place], ends[place]
+                phase, until = _phase(phases, place)
         beta = _beta_at(phase, t)
         logged[:8, k] = x
         logged[8, k], logged[9, k] = beta, _kl(x, beta, s)
@@ -157,33 +151,10 @@ def _follow(x, times, phases, ends, feedback, s, control, logged, counts):
 
 
 @compiled
-def _follow_all(
-    low, high, x, times, phases, until, feedback, s, control, logged, ended, ends, counts
-):
+def _follow_all(low, high, x, times, phases, feedback, s, control, logged, ended, ends, counts):
     """Follow the runs low … high − 1; fills `ends` (n, 2) with the last time and speed."""
     for i in range(low, high):
         ended[i], ends[i, 0] = _follow(
-            x[i], times, phases, until, feedback, s, control, logged[i], counts[i]
+            x[i], times, phases, feedback, s, control, logged[i], counts[i]
         )
         ends[i, 1] = _speed(x[i], logged[i, 8, -1], s)
-
-
-def _phases(schedule: Schedule) -> tuple[tuple[_Phase, ...], FloatArray, _Feedback]:
-    """The schedule as compiled code reads it: the phases, their ends, and how β waits."""
-    open_loop = _Feedback(False, 0.0, 0.0, 0.0)
-    final, always = _Phase(CONSTANT, 0.0, 1.0, 0.0), np.inf
-    if isinstance(schedule, NoAnnealing):
-        return (final, final), np.array([always, always]), open_loop
-    if isinstance(schedule, Adaptive):
-        first = _Phase(CONSTANT, 0.0, schedule.beta_initial, 0.0)
-        feedback = _Feedback(True, schedule.bound, schedule.rate, WAIT / schedule.rate)
-        return (first, final), np.array([0.0, always]), feedback
-    known = isinstance(schedule, Step | Exponential | Linear)
-    require(known, "schedule", schedule, "one of modecollapse.schedules")
-    beta, end = float(schedule.beta(0.0)), schedule.end
-    law, rate = CONSTANT, 0.0
-    if isinstance(schedule, Exponential):
-        law, rate = GEOMETRIC, -math.log(beta) / end
-    elif isinstance(schedule, Linear):
-        law, rate = ARITHMETIC, (1 - beta) / end
-    return (_Phase(law, 0.0, beta, rate), final), np.array([end, always]), open_loop
