@@ -28,7 +28,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder, package = folder, folder / "modecollapse"
         package.mkdir(parents=True)
-        for name in ("__init__.py", "checks.py", "compiled.py", "closure.py"):
+        for name in ("__init__.py", "__init__.pyi", "checks.py", "compiled.py", "closure.py"):
             shutil.copy(PACKAGE / name, package / name)
         (package / "top.py").write_text(TOP)
         self.edit("x + 1")
@@ -193,3 +193,26 @@ def test_only_compiled_py_uses_numba():
             if any(name.split(".")[0] == "numba" for name in names):
                 users.append(path.relative_to(PACKAGE).as_posix())
     assert users == ["compiled.py"]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_who_waits_at_a_terminal_is_told_why_and_once(terminal, copy, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(copy.folder)}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
+    said = []
+    for _ in ("compiled", "kept"):
+        reader, writer = os.openpty()
+        subprocess.run(
+            [sys.executable, "-c", CALL],
+            cwd=copy.folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=writer if terminal else subprocess.DEVNULL,
+            check=True,
+        )
+        os.write(writer, b"end")
+        said.append(os.read(reader, 1000))
+        os.close(reader)
+        os.close(writer)
+    assert said[0].count(b"compiling, once") == (1 if terminal else 0)
+    assert said[1] == b"end"

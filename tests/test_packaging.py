@@ -67,7 +67,7 @@ def built(tmp_path_factory) -> Path:
 
 def venv(folder: Path, shared: bool) -> Path:
     """The Python of a new environment; `shared` lends it the packages that run this test."""
-    run(folder, sys.executable, "-m", "venv", "venv")
+    run(folder, sys.executable, "-m", "venv", *(["--without-pip"] if shared else []), "venv")
     if shared:
         (site,) = folder.glob("venv/lib/python*/site-packages")
         (site / "shared.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")

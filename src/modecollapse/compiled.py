@@ -78,6 +78,12 @@ class MachineCode(NullCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The machine code for these types of arguments; None where there is none, or damage."""
+        found = self._read(sig, target_context)
+        if found is None:
+            _announce()
+        return found
+
+    def _read(self, sig: Any, target_context: Any) -> Any:
         target_context.refresh()
         try:
             content = self.path(sig, target_context.codegen()).read_bytes()
@@ -131,6 +137,13 @@ def _tidy(folder: Path, stem: str) -> None:
     if len(pieces) > KEPT:
         for path in sorted(pieces, key=lambda path: path.stat().st_mtime)[:-KEPT]:
             path.unlink(missing_ok=True)
+
+
+@cache
+def _announce() -> None:
+    """Say once why the first call takes its time, to who sits at a terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print("modecollapse: compiling, once; this may take half a minute", file=sys.stderr)
 
 
 @cache

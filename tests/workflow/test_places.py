@@ -43,7 +43,7 @@ def project(tmp_path_factory) -> Path:
     for name in ("Makefile", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy2(ROOT / name, folder)
     shutil.copytree(ROOT / "requirements", folder / "requirements")
-    subprocess.run([sys.executable, "-m", "venv", ".venv"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=folder, check=True)
     (site,) = (folder / ".venv").glob("lib/python*/site-packages")
     (site / "shared.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     said = make(folder, "placed")

@@ -1,0 +1,90 @@
+"""Where the time of a finished run went: seconds and memory of its jobs, by table and source.
+
+Seconds are those of the records, which are what computing a part took; memory is the largest that
+Snakemake saw of a job, from its log's ``.tsv``.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..store import StoreError
+from . import configuration
+from .records import read_record
+from .verify import output_folder
+
+__all__ = ["profile", "report"]
+
+
+def profile(root: Path, config: Mapping[str, Any]) -> pd.DataFrame:
+    """A row for each table and source of a configuration, the longest first.
+
+    Returns
+    -------
+    Columns ``figure``, ``table``, ``source``, ``jobs``; ``seconds`` of all jobs, ``longest`` of
+    one, ``share`` of the whole; ``memory``, the peak of any job in MB (NaN where it was too short
+    to be seen).
+
+    Raises
+    ------
+    StoreError : naming the first part that has not been computed.
+    """
+    results, logs = (output_folder(root, top, config["name"]) for top in ("results", "logs"))
+    rows = [
+        {"figure": figure, "table": table, "source": source, **_jobs(results, logs, table, source)}
+        for figure, tables in configuration.blocks(config).items()
+        for table, sources in tables.items()
+        for source in sources
+    ]
+    table = pd.DataFrame(rows)
+    table["share"] = table["seconds"] / table["seconds"].sum()
+    return table.sort_values("seconds", ascending=False, ignore_index=True)
+
+
+def _jobs(results: Path, logs: Path, table: str, source: str) -> dict[str, float]:
+    """What the jobs of a table and source took."""
+    parts = sorted((results / "parts" / table).glob(f"{source}-*.csv"))
+    if not parts:
+        raise StoreError(f"{results / 'parts' / table}: no {source}-*.csv; run the workflow first")
+    seconds = [read_record(part).seconds for part in parts]
+    memory = [_memory(logs / table / f"{part.stem}.tsv") for part in parts]
+    return {
+        "jobs": len(parts),
+        "seconds": sum(seconds),
+        "longest": max(seconds),
+        "memory": max(memory, key=lambda peak: peak if peak == peak else -1.0),
+    }
+
+
+def _memory(path: Path) -> float:
+    """The peak memory of a job in MB, from what Snakemake's benchmark wrote; NaN without it."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            (row,) = csv.DictReader(stream, delimiter="\t")
+        return float(row["max_rss"])
+    except (OSError, ValueError, KeyError):
+        return float("nan")
+
+
+def report(table: pd.DataFrame) -> str:
+    """A profile as text: a line for each table and source, then the sums by source and in all."""
+    lines = [
+        f"{'table':28}{'source':12}{'jobs':>5}{'seconds':>10}{'longest':>9}{'share':>7}{'MB':>7}"
+    ]
+    lines += [
+        f"{row.table:28}{row.source:12}{row.jobs:5}{row.seconds:10.1f}{row.longest:9.1f}"
+        f"{row.share:7.1%}{row.memory:7.0f}"
+        for row in table.itertuples()
+    ]
+    sums = table.groupby("source").agg({"jobs": "sum", "seconds": "sum", "share": "sum"})
+    lines += [
+        f"{'all of':28}{source:12}{row['jobs']:5.0f}{row['seconds']:10.1f}{'':9}{row['share']:7.1%}"
+        for source, row in sums.sort_values("seconds", ascending=False).iterrows()
+    ]
+    total, peak = table["seconds"].sum(), table["memory"].max()
+    return "\n".join([*lines, f"{total:.0f} s in {table['jobs'].sum()} jobs; peak {peak:.0f} MB"])
