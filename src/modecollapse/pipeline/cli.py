@@ -1,123 +1,87 @@
-"""The command for people: ``modecollapse show FILE``, ``check``, ``schema`` and ``verify``."""
+"""The theory of mode collapse: a command for its figures, their tables, and where they came from.
+
+`show` needs a file and the record beside it; the other commands are for a checkout of the
+repository, with a `config.yaml`, as their current folder.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ..store import StoreError, digest, write_bytes
-from . import configuration, owner, verify
-from .records import read_record
+from .. import __version__
 
 __all__ = ["main"]
+
+HELP = {
+    "show": "say where a table, figure or caption came from",
+    "check": "check a configuration",
+    "schema": "write the schema of configurations, for editors",
+    "verify": "check all outputs against records and references",
+    "profile": "sum the time and memory of the jobs by table and source",
+    "crate": "describe a finished run as an RO-Crate (ro-crate-metadata.json)",
+}
+VERIFY = {
+    "--bless": "take the tables as the reference",
+    "--deep": "draw each figure again, and compare",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    given = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # Greek letters on a terminal that knows none
+            stream.reconfigure(errors="backslashreplace")
+    parser = _parser()
+    given = parser.parse_args(arguments)
     try:
-        return given.run(given)
-    except (StoreError, configuration.ConfigurationError) as error:
-        print(error, file=sys.stderr)
+        if given.command is None:
+            parser.print_help()
+            return 0
+        code = _perform(given)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+
+
+def _perform(given: argparse.Namespace) -> int:
+    try:
+        from . import commands  # loads what an installation without the workflow lacks
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("modecollapse"):
+            raise
+        need = f"modecollapse {given.command} needs {error.name}"
+        print(f"{need}: pip install 'modecollapse[workflow]'", file=sys.stderr)
         return 2
+    return commands.perform(given)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="modecollapse", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    show = commands.add_parser("show", help="say where a table or figure came from")
-    show.add_argument("file", type=Path)
-    show.set_defaults(run=_show)
-    read = commands.add_parser("check", help="check a configuration")
-    read.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
-    read.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
-    read.set_defaults(run=_check)
-    write = commands.add_parser("schema", help="write the schema of configurations")
-    write.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
-    write.set_defaults(run=_schema)
-    check = commands.add_parser("verify", help="check all outputs against records and references")
-    check.add_argument("--configfile", type=Path, help="a configuration laid over config.yaml")
-    check.add_argument("--bless", action="store_true", help="take the tables as the reference")
-    check.add_argument("--deep", action="store_true", help="draw each figure again, and compare")
-    check.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
-    check.set_defaults(run=_verify)
+    parser.add_argument("--version", action="version", version=f"modecollapse {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, text in HELP.items():
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name == "show":
+            command.add_argument("file", type=Path, help="a .csv, .pdf, .png or .rst")
+            continue
+        said = "a configuration laid over config.yaml"
+        if name == "check":
+            command.add_argument("file", type=Path, nargs="?", help=said)
+        if name != "schema":
+            command.add_argument("--configfile", type=Path, help=said)
+        command.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
+        if name == "verify":
+            for option, said in VERIFY.items():
+                command.add_argument(option, action="store_true", help=said)
     return parser
-
-
-def _show(given: argparse.Namespace) -> int:
-    record = read_record(given.file)
-    clean = {True: "clean", False: "with uncommitted changes", None: "unknown whether clean"}
-    same = given.file.exists() and digest(given.file) == record.sha256
-    print(f"{given.file}" + ("" if same else "  (not the bytes that this tells of: edited)"))
-    print(f"  made by   {record.modules[0]} in {record.seconds:g} s on {record.device}")
-    print(f"  commit    {record.commit} ({clean[record.clean]})")
-    print(f"  code      {len(record.code)} files, digest {record.code_digest[:12]}")
-    versions = ", ".join(f"{name} {version}" for name, version in record.packages.items())
-    print(f"  with      Python {record.python}, {versions} on {record.machine}")
-    for name, value in record.seeds.items():
-        print(f"  seed      {name} = {value}")
-    for name, value in _flat(record.settings):
-        print(f"  setting   {name} = {value}")
-    for path, content in record.inputs.items():
-        print(f"  input     {path} {content[:12]}")
-    for name, unit in record.units.items():
-        print(f"  column    {name}: {unit}")
-    return 0
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for name, value in settings.items():
-        nested = isinstance(value, dict)
-        rows += _flat(value, f"{prefix}{name}.") if nested else [(f"{prefix}{name}", value)]
-    return rows
-
-
-def _configuration(given: argparse.Namespace) -> dict[str, Any]:
-    """The configuration that is meant, checked."""
-    root, files = given.root.resolve(), [given.configfile] if given.configfile else []
-    config = configuration.read(root, files)
-    owner.check(root, config["name"], owner.origin(root, files))
-    return config
-
-
-def _check(given: argparse.Namespace) -> int:
-    config = _configuration(given)
-    figures = configuration.blocks(config)
-    print(f"{config['name']}: {len(figures)} figures, {sum(map(len, figures.values()))} tables")
-    return 0
-
-
-def _schema(given: argparse.Namespace) -> int:
-    from . import schema  # loads pydantic, which only this command needs
-
-    root = given.root.resolve()
-    content = schema.text(configuration.load([root / "config.yaml"]))
-    write_bytes(root / configuration.SCHEMA, content.encode())
-    print(f"wrote {root / configuration.SCHEMA}")
-    return 0
-
-
-def _verify(given: argparse.Namespace) -> int:
-    root, config = given.root.resolve(), _configuration(given)
-    if given.bless:
-        print(f"wrote {verify.bless(root, config)}")
-        return 0
-    findings = verify.verify(root, config, deep=given.deep)
-    width = max((len(finding.file) for finding in findings), default=0)
-    for finding in findings:
-        mark = " " if finding.good else "!"
-        print(
-            f"{mark} {finding.file:{width}}  {finding.check:6}  {finding.verdict:16}  "
-            f"{finding.detail}".rstrip()
-        )
-    verdicts = Counter(finding.verdict for finding in findings)
-    print(", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())))
-    return 0 if all(finding.good for finding in findings) else 1
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from typing import Any
 from .. import __version__
 from ..store import write_bytes
 from . import configuration
+from .owner import folder
 from .records import Record, read_record
-from .verify import output_folder
 
 __all__ = ["crate", "entities"]
 
@@ -72,7 +72,7 @@ def entities(root: Path, config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _outputs(root: Path, config: Mapping[str, Any]) -> Iterator[str]:
     """The tables and pictures of a configuration, relative to `root`."""
-    results, figures = (output_folder(root, top, config["name"]) for top in ("results", "figures"))
+    results, figures = (folder(root, top, config["name"]) for top in ("results", "figures"))
     for figure, tables in configuration.blocks(config).items():
         for table in tables:
             yield str((results / f"{table}.csv").relative_to(root))

@@ -15,8 +15,8 @@ import pandas as pd
 
 from ..store import StoreError
 from . import configuration
+from .owner import folder
 from .records import read_record
-from .verify import output_folder
 
 __all__ = ["profile", "report"]
 
@@ -34,7 +34,7 @@ def profile(root: Path, config: Mapping[str, Any]) -> pd.DataFrame:
     ------
     StoreError : naming the first part that has not been computed.
     """
-    results, logs = (output_folder(root, top, config["name"]) for top in ("results", "logs"))
+    results, logs = (folder(root, top, config["name"]) for top in ("results", "logs"))
     rows = [
         {"figure": figure, "table": table, "source": source, **_jobs(results, logs, table, source)}
         for figure, tables in configuration.blocks(config).items()

@@ -1,0 +1,138 @@
+"""What each command does; they need the packages of the workflow."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ..closure import PACKAGE
+from ..store import StoreError, digest, write_bytes
+from . import configuration, crate, owner, profile
+from . import verify as checking
+from .records import read_record
+
+__all__ = ["perform"]
+
+
+def perform(given: argparse.Namespace) -> int:
+    """Perform what the command line asks for; returns the exit code."""
+    try:
+        return int(COMMANDS[given.command](given))
+    except (StoreError, configuration.ConfigurationError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def show(given: argparse.Namespace) -> int:
+    # A caption has no record of its own: it is part of its picture's.
+    file = given.file.with_suffix(".png") if given.file.suffix == ".rst" else given.file
+    record = read_record(file)
+    clean = {True: "clean", False: "with uncommitted changes", None: "unknown whether clean"}
+    told = record.sha256 if file == given.file else record.caption
+    same = given.file.exists() and digest(given.file) == told
+    print(f"{given.file}" + ("" if same else "  (not the bytes that this tells of: edited)"))
+    print(f"  made by   {record.modules[0]} in {record.seconds:g} s on {record.device}")
+    print(f"  commit    {record.commit} ({clean[record.clean]})")
+    print(f"  code      {len(record.code)} files, digest {record.code_digest[:12]}")
+    versions = ", ".join(f"{name} {version}" for name, version in record.packages.items())
+    print(f"  with      Python {record.python}, {versions} on {record.machine}")
+    for name, value in record.seeds.items():
+        print(f"  seed      {name} = {value}")
+    for name, value in _flat(record.settings):
+        print(f"  setting   {name} = {value}")
+    for path, content in record.inputs.items():
+        print(f"  input     {path} {content[:12]}")
+    for name, unit in record.units.items():
+        print(f"  column    {name}: {unit}")
+    return 0
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in settings.items():
+        nested = isinstance(value, dict)
+        rows += _flat(value, f"{prefix}{name}.") if nested else [(f"{prefix}{name}", value)]
+    return rows
+
+
+def _configuration(given: argparse.Namespace) -> dict[str, Any]:
+    """The configuration that is meant, checked."""
+    root, file = given.root.resolve(), given.configfile or getattr(given, "file", None)
+    _same_code(root)
+    files = [file] if file else []
+    config = configuration.read(root, files)
+    owner.check(root, config["name"], owner.origin(root, files))
+    return config
+
+
+def check(given: argparse.Namespace) -> int:
+    config = _configuration(given)
+    figures = configuration.blocks(config)
+    print(f"{config['name']}: {len(figures)} figures, {sum(map(len, figures.values()))} tables")
+    return 0
+
+
+def write_schema(given: argparse.Namespace) -> int:
+    from . import schema  # loads all experiments, which only this command needs
+
+    root = given.root.resolve()
+    content = schema.text(configuration.load([root / "config.yaml"]))
+    write_bytes(root / configuration.SCHEMA, content.encode())
+    print(f"wrote {root / configuration.SCHEMA}")
+    return 0
+
+
+def verify(given: argparse.Namespace) -> int:
+    root, config = given.root.resolve(), _configuration(given)
+    if given.bless:
+        print(f"wrote {checking.bless(root, config)}")
+        return 0
+    findings = checking.verify(root, config, deep=given.deep)
+    width = max((len(finding.file) for finding in findings), default=0)
+    for finding in findings:
+        mark = " " if finding.good else "!"
+        print(
+            f"{mark} {finding.file:{width}}  {finding.check:6}  {finding.verdict:16}  "
+            f"{finding.detail}".rstrip()
+        )
+    verdicts = Counter(finding.verdict for finding in findings)
+    print(", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())))
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def measure(given: argparse.Namespace) -> int:
+    print(profile.report(profile.profile(given.root.resolve(), _configuration(given))))
+    return 0
+
+
+def describe(given: argparse.Namespace) -> int:
+    print(f"wrote {crate.crate(given.root.resolve(), _configuration(given))}")
+    return 0
+
+
+def _same_code(root: Path) -> None:
+    """Refuse to judge a tree by the code of another: the command may be that of a copy."""
+    own = root / "src" / PACKAGE.name
+    if own.is_dir() and own.resolve() != PACKAGE.resolve() and _code(own) != _code(PACKAGE):
+        raise configuration.ConfigurationError(
+            f"{root}: holds other code than this command's, {PACKAGE}; there, take `make` or\n"
+            f"PYTHONPATH={own.parent} python -m {PACKAGE.name}"
+        )
+
+
+def _code(package: Path) -> dict[str, str]:
+    """The digest of each module of a package."""
+    return {str(path.relative_to(package)): digest(path) for path in package.rglob("*.py")}
+
+
+COMMANDS = {
+    "show": show,
+    "check": check,
+    "schema": write_schema,
+    "verify": verify,
+    "profile": measure,
+    "crate": describe,
+}
