@@ -9,7 +9,8 @@ from modecollapse import integrate
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps
 from modecollapse.targets import BimodalTarget
-from modecollapse.theory.equilibria import branches, fixed_points
+from modecollapse.theory.branches import branches
+from modecollapse.theory.equilibria import fixed_points
 from modecollapse.theory.invariant_line import TargetCurve
 from modecollapse.theory.rhs import jacobian, velocity
 

@@ -9,9 +9,9 @@ from scipy.integrate import solve_ivp
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.targets import BimodalTarget
-from modecollapse.theory import rhs, steppers
+from modecollapse.theory import core, steppers
 from modecollapse.theory.integration import integrate
-from modecollapse.theory.rhs import kl_divergence, overlaps_to_axial, velocity
+from modecollapse.theory.rhs import kl_divergence, mode_masses, overlaps_to_axial, velocity
 from modecollapse.trajectory import Status
 
 TARGET = BimodalTarget(separation=2.5, dimension=32, weight=0.4)
@@ -37,7 +37,7 @@ def fixed_steps(method, n, end):
     u, nest, middle = np.empty((16, 6)), np.empty((7, 6)), np.empty(6)
     h = end / n
     for _ in range(n):
-        rhs._velocity_and_jacobian(x, *SETTING, f, jac)
+        core._velocity_and_jacobian(x, *SETTING, f, jac)
         if method == "explicit":
             steppers._explicit_step(x, f, h, SETTING, 1e-8, 1e-8, u, new)
             steppers._explicit_interpolant(x, new, h, SETTING, u, nest)
@@ -117,7 +117,7 @@ def test_statistics_are_those_of_the_state():
     r, weight = TARGET.separation, TARGET.weight
     assert run.final("kl") == pytest.approx(kl_divergence(y, r, weight), abs=1e-12)
     masses = np.stack([run.final("mass_plus"), run.final("mass_minus")], axis=-1)
-    assert masses == pytest.approx(rhs.mode_masses(y, r, weight), abs=1e-12)
+    assert masses == pytest.approx(mode_masses(y, r, weight), abs=1e-12)
     assert run.final("weight") == pytest.approx(1 / (1 + np.exp(-y[:, 5])), rel=1e-15)
 
 

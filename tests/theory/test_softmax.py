@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modecollapse.quadrature import expected_sigmoid, expected_softplus
-from modecollapse.theory.softmax import REACH, Nodes, expectations, ladder
+from modecollapse.theory.multimodal.softmax import REACH, Nodes, expectations, ladder
 
 POINTS = 2**17
 

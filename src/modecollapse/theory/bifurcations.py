@@ -20,7 +20,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 
 from ..checks import choice, numbers_of, within
-from .equilibria import SEPARATIONS, FixedPoint, _settings, _split, newton, solve_fold
+from .branches import newton, solve_fold
+from .equilibria import SEPARATIONS, FixedPoint, _settings, _split
 from .invariant_line import TargetCurve, _unit_tangent, equilibrium, fold_condition, split_from
 
 __all__ = [

@@ -23,11 +23,12 @@ from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE, _sigmoid, _sigmoid_moments
 from ..targets import BimodalTarget
 from ..trajectory import Trajectory
+from .core import _advantage, _kl, _logistic, _squared_distance
 from .divergence_line import objective
 from .divergence_plane import _plane
 from .geometry import GEOMETRIES
 from .geometry_runs import axial_start, solve_each, tangent_to_overlaps, trajectory
-from .rhs import _advantage, _kl, _logistic, _squared_distance, overlaps_to_axial
+from .rhs import overlaps_to_axial
 
 __all__ = ["divergence", "divergence_velocity", "integrate_divergence"]
 

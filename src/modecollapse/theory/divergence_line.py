@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..checks import require, within
 from ..compiled import compiled
-from .rhs import _logistic
+from .core import _logistic
 
 __all__ = ["objective", "on_the_line"]
 

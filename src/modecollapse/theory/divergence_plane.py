@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
+from .core import _logistic
 from .divergence_line import _excess, _less, _step
-from .rhs import _logistic
 
 __all__ = ["_plane"]
 

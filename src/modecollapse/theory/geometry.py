@@ -28,8 +28,9 @@ from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE, _sigmoid
 from ..targets import BimodalTarget
 from ..trajectory import Trajectory
+from .core import _advantage, _logistic, _squared_distance
 from .geometry_runs import axial_start, solve_each, tangent_to_overlaps, trajectory
-from .rhs import _advantage, _logistic, _squared_distance, overlaps_to_axial
+from .rhs import overlaps_to_axial
 
 __all__ = ["GEOMETRIES", "geometry_velocity", "integrate_geometry"]
 

@@ -1,13 +1,7 @@
 r"""Integrate the closed equations: many starts and settings in one call, one record out.
 
-Two one-step methods share a trajectory (:mod:`.steppers`).  DOP853 is the cheaper one where
-something happens.  But the flow contracts at rates up to about ρ = 2 + η/4, and an explicit step
-longer than 6/ρ is unstable: where the error alone would allow much more, near a fixed point or on a
-metastable stretch, the L-stable Rodas5P takes over, with the exact Jacobian, and a wait of 10⁹ time
-units costs steps, not time.
-
-Each trajectory is computed alone, in scalar code, so its bits depend neither on the batch it is in
-nor on the number of threads.
+Each trajectory is computed alone, in scalar code (:mod:`.follow`), so its bits depend neither on
+the batch it is in nor on the number of threads.
 """
 
 from __future__ import annotations
@@ -25,26 +19,18 @@ from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE
 from ..targets import BimodalTarget
 from ..trajectory import Trajectory, finish
-from .rhs import _kl, _masses, _speed, _velocity_and_jacobian, overlaps_to_axial
+from .core import _kl, _masses, _speed
+from .follow import _run
+from .rhs import overlaps_to_axial
 from .runs import (
     ENDS,
     FINISHED,
-    PRECISION,
-    STEP_LIMIT,
     in_chunks,
     increasing_times,
     motion,
     step_errors,
     threads_of,
     why,
-)
-from .steppers import (
-    Setting,
-    _evaluate,
-    _explicit_interpolant,
-    _explicit_step,
-    _implicit_interpolant,
-    _implicit_step,
 )
 
 __all__ = ["integrate"]
@@ -53,103 +39,6 @@ FloatArray = NDArray[np.float64]
 
 STATISTICS = ("m1", "m2", "q11", "q12", "q22", "logit", "kl", "mass_plus", "mass_minus")
 CHUNK = 64  # runs that a thread takes at a time
-SMALLEST = 1e-14  # step, relative to the time and to the flow's own unit of time
-PATIENCE = 6  # explicit steps in a row that stability shortens, before the implicit method
-STABLE = 6.0  # DOP853 is stable for rates −λ with λh below 6.1
-
-
-@compiled
-def _run(
-    start: NDArray,
-    setting: Setting,
-    times: NDArray,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    states: NDArray,
-    counts: NDArray,
-) -> tuple[int, float]:
-    """Integrate one trajectory; fills `states` (T, 6) and `counts` (steps, rejected, velocities).
-
-    Returns how it ended and when; rows of `states` that were not reached stay as they were.
-    """
-    r, logit, eta = setting
-    x, new, f, jac = start.copy(), np.empty(6), np.empty(6), np.empty((6, 6))
-    m, pivots = np.empty((6, 6)), np.empty(6, np.int64)
-    u, nest = np.empty((16, 6)), np.empty((7, 6))
-    cap = STABLE / (2 + 0.25 * eta)
-    t, h, end, logged, capped, growth = 0.0, 0.0, times[-1], 0, 0, 6.0
-    implicit, known = False, False  # which method is next; whether it has what it needs of x
-    if times[0] == 0.0:
-        logged = 1
-        for i in range(6):
-            states[0, i] = x[i]
-    while logged < times.size:
-        if counts[0] + counts[1] >= max_steps:
-            return STEP_LIMIT, t
-        if not known:
-            _velocity_and_jacobian(x, r, logit, eta, f, jac)
-            counts[2] += 1
-            known = True
-        if counts[0] + counts[1] == 0:
-            h = min(_first_step(x, f, rtol, atol), cap)
-        last = t + 1.001 * h >= end  # no sliver of a step is left over
-        if last:
-            h = end - t
-        if not h > SMALLEST * max(t, 1.0):
-            return PRECISION, t
-        if implicit:
-            error = _implicit_step(x, f, jac, h, setting, rtol, atol, m, pivots, u, new)
-            counts[2] += 7
-        else:
-            error = _explicit_step(x, f, h, setting, rtol, atol, u, new)
-            counts[2] += 12
-        scale = 0.9 * max(error, 1e-20) ** (-0.2 if implicit else -0.125)
-        if not error <= 1:  # NaN too
-            counts[1] += 1
-            h *= max(scale, 0.2) if math.isfinite(error) else 0.1
-            growth = 1.0
-            continue
-        counts[0] += 1
-        reached = end if last else t + h
-        if times[logged] < reached:
-            if implicit:
-                _implicit_interpolant(x, new, u, nest)
-            else:
-                _explicit_interpolant(x, new, h, setting, u, nest)
-                counts[2] += 3
-        while logged < times.size and times[logged] <= reached:
-            s = 1.0 if times[logged] == reached else (times[logged] - t) / h
-            if s < 1:
-                _evaluate(x, nest, s, states[logged])
-            else:
-                for i in range(6):
-                    states[logged, i] = new[i]
-            logged += 1
-        for i in range(6):
-            x[i], f[i] = new[i], u[12, i]
-        t = reached
-        explicit, h = not implicit, h * min(scale, growth)
-        if explicit:
-            capped = capped + 1 if h > cap else 0
-            h = min(h, cap)
-            implicit = capped >= PATIENCE
-        else:
-            implicit = h > cap / 16
-        known = explicit and not implicit
-        growth = 6.0
-    return FINISHED, t
-
-
-@compiled
-def _first_step(x: NDArray, f: NDArray, rtol: float, atol: float) -> float:
-    """A step that moves the state by a hundredth of itself, in units of the error allowed."""
-    size = slope = 0.0
-    for i in range(6):
-        scale = atol + rtol * abs(x[i])
-        size = max(size, abs(x[i]) / scale)
-        slope = max(slope, abs(f[i]) / scale)
-    return 0.01 * size / slope if slope > 0 and size > 0 else 1e-6
 
 
 @compiled
@@ -253,12 +142,11 @@ def integrate(
 
     in_chunks(work, n, CHUNK, threads)
     logged = dict(zip(STATISTICS, statistics, strict=True))
-    weight = {"weight": expit(logged["logit"])}
     return finish(
         source="theory",
         times=times,
         statistics={k: logged[k] for k in STATISTICS[:5]}
-        | weight
+        | {"weight": expit(logged["logit"])}
         | {k: logged[k] for k in STATISTICS[5:]},
         targets=targets,
         status=[ENDS[e] for e in ended.tolist()],

@@ -7,7 +7,7 @@ A state on one mode can be left in three ways, and each has its law:
 - with trained weights, by the slow drift of the weights towards the outer component
   (:func:`collapsed_lifetime`): time ∝ e^{5r²/4}/η;
 - a component that lost its weight before it arrived moves at a speed w_1 → 0
-  (:func:`dead_component_lifetime`, :func:`restoring_time`): time ∝ e^{c(η) r²}, and ∝ 1/w_1.
+  (:func:`dead_component_lifetime`): time ∝ e^{c(η) r²}.
 
 The target has two equal modes.  A run has *recovered* when KL stays below ½ log 2, half of what a
 lost mode costs.  Each function returns a table with the time measured by integration (the
@@ -28,12 +28,11 @@ from scipy.optimize import brentq
 
 from ..checks import integer, require, within
 from ..overlaps import Overlaps
-from ..quadrature import expected_softplus
 from ..targets import BimodalTarget
 from .bifurcations import _birth, _folds_at, collapse_fold
 from .equilibria import fixed_points
 from .integration import integrate
-from .invariant_line import TargetCurve, step_moments
+from .invariant_line import TargetCurve
 from .rhs import kl_divergence, velocity
 
 __all__ = [
@@ -41,7 +40,6 @@ __all__ = [
     "dead_component_exponent",
     "dead_component_lifetime",
     "fold_delay",
-    "restoring_time",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -173,50 +171,6 @@ def dead_component_lifetime(
     return pd.DataFrame(rows, columns=names)
 
 
-def restoring_time(
-    weights: Sequence[float],
-    etas: Sequence[float],
-    separation: float,
-    horizon: float = HORIZON,
-) -> pd.DataFrame:
-    """Recovery time from a component of weight w_1 → 0 that waits at the midpoint of the modes.
-
-    As log w_1 → −∞ a restoring force dℓ/dt = η w_1 f(x_1) appears, f(x) = E softplus(−2r(x + Z)),
-    along which the mean climbs, dx_1/dt = w_1 f'(x_1).  The time is (Eq. 8.6)
-
-        law = (1/w_1) ∫_0^∞ exp(−η ∫_0^s f) ds  →  1/(η w_1 f(0)) for large η,
-
-    once −log w_1 is large against ‖μ_1 − μ_2‖²/2 on the way.
-
-    Returns
-    -------
-    Columns separation, weight, eta, time, recovered, law.
-
-    >>> table = restoring_time([1e-8], [10.0], separation=3.0)
-    >>> bool(abs(table.time[0] / table.law[0] - 1) < 0.02)
-    True
-    """
-    r = within("separation", separation, 1, 10)
-    grid = _grid(weights, etas, "weights", 1.0)
-    starts = [
-        Overlaps(
-            np.array([[0.0, r * r]]),
-            np.array([[0.0, 0.0, r * r]]),
-            np.array([math.log(w) - math.log1p(-w)]),
-        )
-        for w, _ in grid
-    ]
-    radii, _, rates = _columns(grid, starts)
-    times, recovered = _recovery([r] * len(radii), starts, rates, horizon)
-    law = {eta: _restoring_integral(r, eta) for eta in rates}
-    rows = [
-        (r, w, eta, t, done, law[eta] / w)
-        for (w, eta), t, done in zip(grid, times, recovered, strict=True)
-    ]
-    names = ["separation", "weight", "eta", "time", "recovered", "law"]
-    return pd.DataFrame(rows, columns=names)
-
-
 def _grid(
     first: Sequence[float], etas: Sequence[float], name: str = "separations", high: float = 10.0
 ) -> list[tuple[float, float]]:
@@ -344,19 +298,3 @@ def _own_time_law(r: float, eta: float, d: int) -> float:
     start = [x, r * r - x * x, 0.0, 0.0]
     path = solve_ivp(rate, (0, 1e3), start, "LSODA", rtol=1e-8, atol=1e-10, events=excess)
     return float(path.y[3, -1])
-
-
-def _restoring_integral(r: float, eta: float) -> float:
-    """∫_0^∞ exp(−η ∫_0^s f(x(u)) du) ds with dx/ds = f'(x), x(0) = 0, in terms of x."""
-
-    def force(x: float) -> float:
-        return float(expected_softplus(-2 * r * x, 2 * r))
-
-    def speed(x: float) -> float:
-        return r * step_moments(x, r)[0]
-
-    def rate(x: float, state: FloatArray) -> list[float]:
-        return [eta * force(-x) / speed(-x), math.exp(-state[0]) / speed(-x)]
-
-    end = math.sqrt(80 / eta) + 1  # η ∫ f ds > 40, since f' is the speed and f > −2rx
-    return float(solve_ivp(rate, (0, end), [0.0, 0.0], rtol=1e-9, atol=1e-12).y[1, -1])

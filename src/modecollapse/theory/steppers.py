@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.integrate import DOP853
 
 from ..compiled import compiled
-from .rhs import _velocity
+from .core import _velocity
 
 Setting = tuple[float, float, float]
 

@@ -34,7 +34,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 
 def _branches(weight: float, settings: Settings) -> pd.DataFrame:
-    from ...theory.equilibria import branches
+    from ...theory.branches import branches
 
     table = branches((settings.lowest, settings.highest), weight)
     table = table.rename(columns={"position_1": "position1", "position_2": "position2"})
