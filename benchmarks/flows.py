@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from modecollapse.flows.architectures.realnvp import RealNVP
 from modecollapse.flows.ensemble import Ensemble
-from modecollapse.flows.realnvp import RealNVP
 from modecollapse.flows.settings import FlowSettings
 from modecollapse.flows.training import resolve
 from modecollapse.targets import BimodalTarget
@@ -94,7 +94,7 @@ def medians(*steps: Step, rounds: int = 15, repeats: int = 4) -> list[float]:
 
 def ours() -> Step:
     """A step of an ensemble of `SEEDS` flows."""
-    settings = FlowSettings(
+    settings = FlowSettings.of(
         seeds=SEEDS,
         couplings=COUPLINGS,
         hidden=HIDDEN,

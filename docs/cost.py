@@ -36,6 +36,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from modecollapse.experiments.share import Share
 from modecollapse.flows import training
+from modecollapse.flows.architectures.base import FlowKind
 from modecollapse.flows.ensemble import Ensemble
 from modecollapse.flows.settings import FlowSettings
 from modecollapse.overlaps import random_start
@@ -209,26 +210,17 @@ def gpu_seconds(target: BimodalTarget, settings: FlowSettings) -> float:
 
 def operations(target: BimodalTarget, settings: FlowSettings) -> float:
     """Additions and multiplications in all matrix products of a training."""
-    step, measurement = _operations(
-        target.dimension,
-        settings.architecture,
-        settings.couplings,
-        settings.hidden,
-        settings.depth,
-    )
+    step, measurement = _operations(target.dimension, settings.architecture)
     logs = settings.steps // settings.log_every + 1
     samples = settings.steps * settings.batch * step
     return settings.seeds * (samples + logs * settings.evaluation_samples * measurement * DOUBLE)
 
 
 @cache
-def _operations(
-    dimension: int, architecture: str, couplings: int, hidden: int, depth: int
-) -> tuple[float, float]:
+def _operations(dimension: int, architecture: FlowKind) -> tuple[float, float]:
     """Operations for each sample of a step, and of a measurement; they are counted, by PyTorch."""
-    shape = {"couplings": couplings, "hidden": hidden, "depth": depth}
     tiny = FlowSettings(
-        seeds=1, batch=2, evaluation_samples=2, architecture=architecture, device="cpu", **shape
+        seeds=1, batch=2, evaluation_samples=2, architecture=architecture, device="cpu"
     )
     ensemble = Ensemble(BimodalTarget(3.0, dimension, 0.5), tiny, range(1))
     with FlopCounterMode(display=False) as step:
@@ -347,10 +339,10 @@ def units() -> Iterator[str]:
         yield f"| reduced simulation, likewise | any d, batch {batch} | {each:,.0f} ns |"
     for dimension, hidden in ((16, 32), (16, 64), (128, 64), (128, 256), (128, 512)):
         target = BimodalTarget(3.0, dimension, 0.5)
-        settings = FlowSettings(seeds=2, couplings=8, hidden=hidden, batch=512, device="cpu")
+        settings = FlowSettings.of(seeds=2, couplings=8, hidden=hidden, batch=512, device="cpu")
         ensemble = Ensemble(target, settings, range(2))
         seconds = _seconds(lambda e=ensemble: e.step(e.loss()), repeat=8) / 2
-        work = 512 * _operations(dimension, "realnvp", 8, hidden, 2)[0]
+        work = 512 * _operations(dimension, settings.architecture)[0]
         yield (
             f"| flow of 8 couplings, a step of 512 | d = {dimension}, hidden {hidden} "
             f"| {1e3 * seconds:.0f} ms: {work / 1e9:.2g}·10⁹ operations, "

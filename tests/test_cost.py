@@ -113,7 +113,7 @@ def test_operations_are_those_of_the_networks(dimension, couplings, hidden, dept
     # first layer.  And projections on μ*.
     step = couplings * 6 * weights - 2 * half * hidden + 4 * dimension
     measurement = couplings * 2 * weights + 6 * dimension
-    settings = FlowSettings(
+    settings = FlowSettings.of(
         couplings=couplings, hidden=hidden, depth=depth, seeds=3, steps=100, batch=64, log_every=50
     )
     measured = 3 * settings.evaluation_samples * measurement * cost.DOUBLE
@@ -122,5 +122,5 @@ def test_operations_are_those_of_the_networks(dimension, couplings, hidden, dept
 
 
 def test_a_small_step_takes_a_gpu_its_launch():
-    tiny = FlowSettings(couplings=2, hidden=4, seeds=1, steps=100, batch=2, log_every=100)
+    tiny = FlowSettings.of(couplings=2, hidden=4, seeds=1, steps=100, batch=2, log_every=100)
     assert cost.gpu_seconds(BimodalTarget(3.0, 2, 0.5), tiny) == 100 * cost.LAUNCH

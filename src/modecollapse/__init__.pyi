@@ -10,6 +10,7 @@ from .overlaps import Overlaps as Overlaps
 from .overlaps import random_start as random_start
 from .schedules import schedule as schedule
 from .simulation import simulate as simulate
+from .targets import custom as custom
 from .targets import mixture as mixture
 from .targets import target as target
 from .theory import critical_separation as critical_separation

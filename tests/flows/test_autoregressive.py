@@ -5,16 +5,17 @@ import pytest
 import torch
 from torch.func import functional_call, jacrev, vmap
 
-from modecollapse.flows.architecture import initial, log_density, push_forward
-from modecollapse.flows.autoregressive import Autoregressive
+from modecollapse.flows.architectures.base import log_density, push_forward
+from modecollapse.flows.architectures.zuko import MAF, NSF
 
-KINDS = {"maf": None, "nsf": 7.0}
+KINDS = {"maf": MAF, "nsf": NSF}
+REACH = 7.0
 
 
 def made(kind, dimension=4, couplings=3):
-    flow = Autoregressive(dimension, couplings, hidden=8, depth=2, bound=KINDS[kind])
+    flow = KINDS[kind](couplings, hidden=8, depth=2).build(dimension, REACH, "cpu")
     rng = np.random.default_rng(0)
-    theta = torch.as_tensor(np.stack([2 * initial(flow, rng) for _ in range(3)]))
+    theta = torch.as_tensor(np.stack([2 * flow.initial(rng) for _ in range(3)]))
     z = torch.randn(3, 6, dimension, generator=torch.Generator().manual_seed(1)).double()
     return flow, theta, z
 

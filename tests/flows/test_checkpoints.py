@@ -23,7 +23,7 @@ from modecollapse.store import StoreError
 from modecollapse.targets import BimodalTarget
 
 TARGET = BimodalTarget(separation=2.0, dimension=3)
-SETTINGS = FlowSettings(
+SETTINGS = FlowSettings.of(
     seeds=5,
     ensemble_size=3,
     couplings=2,
@@ -92,7 +92,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(at, tmp_path, monkeypatch)
     ids=lambda changes: next(iter(changes)) + " " + str(next(iter(changes.values())))[:8],
 )
 def test_whatever_the_settings(changes, tmp_path, monkeypatch):
-    settings = replace(SETTINGS, **changes)
+    settings = SETTINGS.changed(**changes)
     path = tmp_path / "checkpoint.pt"
     with monkeypatch.context() as patched:
         kill_after(17, patched)
@@ -103,10 +103,11 @@ def test_whatever_the_settings(changes, tmp_path, monkeypatch):
 
 def test_a_process_killed_for_real(tmp_path):
     path, log = tmp_path / "checkpoint.pt", tmp_path / "log"
-    settings = replace(SETTINGS, steps=600, log_every=200)
+    settings = SETTINGS.changed(steps=600, log_every=200)
     program = (
         "from pathlib import Path\n"
         "from modecollapse.flows import FlowSettings, train\n"
+        "from modecollapse.flows.architectures.realnvp import Couplings\n"
         "from modecollapse.targets import BimodalTarget\n"
         "from modecollapse.schedules import NoAnnealing\n"
         f"train({TARGET!r}, {settings!r}, checkpoint={str(path)!r}, checkpoint_every=20)\n"
@@ -150,7 +151,7 @@ def test_a_checkpoint_of_other_settings_is_refused(name, changes, tmp_path):
     train(TARGET, SETTINGS, checkpoint=path)
     before = path.read_bytes()
     with pytest.raises(ValueError, match=rf"checkpoint\.pt: {name}: got .* as asked for now"):
-        train(TARGET, replace(SETTINGS, **changes), checkpoint=path)
+        train(TARGET, SETTINGS.changed(**changes), checkpoint=path)
     assert path.read_bytes() == before
 
 

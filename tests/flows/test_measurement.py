@@ -1,6 +1,7 @@
 """Measurements of distributions whose values are known."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
 
-from modecollapse.flows.density import BimodalDensity
 from modecollapse.flows.measurement import measure
 from modecollapse.targets import BimodalTarget
 
@@ -35,11 +35,17 @@ class Shift:
         raise NotImplementedError
 
 
+def as_record(measured):
+    return SimpleNamespace(**measured[0])
+
+
 def measured(shift, sigma=1.0, sign=1):
     axes = torch.eye(3, dtype=torch.float64)[[0, 1, 2, 0]]
     theta = torch.full((FLOWS, 1), shift)
     z = torch.randn(FLOWS, N, 3, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    return measure(Shift(axes, sigma, sign), theta, BimodalDensity(TARGET, axes), z)[0]
+    return as_record(
+        measure(Shift(axes, sigma, sign), theta, TARGET, TARGET.density(axes[:, None]), z)
+    )
 
 
 def expectation(function, shift):
@@ -85,8 +91,8 @@ def test_effective_sample_size_of_a_gaussian():
     r, weights = 0.8, np.array([0.7, 0.3])
     axes = torch.eye(3, dtype=torch.float64)[:1].expand(FLOWS, 3)
     z = torch.randn(FLOWS, N, 3, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
-    density = BimodalDensity(BimodalTarget(r, 3, 0.7), axes)
-    m, _ = measure(Shift(axes), torch.zeros(FLOWS, 1), density, z)
+    p = BimodalTarget(r, 3, 0.7)
+    m = as_record(measure(Shift(axes), torch.zeros(FLOWS, 1), p, p.density(axes[:, None]), z))
     modes = r * np.array([1, -1])
     second = weights @ np.exp(np.outer(modes, modes)) @ weights
     # (p/q)² has a standard deviation below 3.3: E[(p/q)⁴] is below exp(6 r²) Σ π⁴ + 1 = 12.
@@ -99,7 +105,8 @@ def test_effective_sample_size_of_a_perfect_fit_is_all_of_it():
     near = BimodalTarget(separation=1e-9, dimension=3)
     axes = torch.eye(3, dtype=torch.float64)[:1]
     z = torch.randn(1, 100, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    m, _ = measure(Shift(axes), torch.zeros(1, 1), BimodalDensity(near, axes), z)
+    density = near.density(axes[:, None])
+    m = as_record(measure(Shift(axes), torch.zeros(1, 1), near, density, z))
     assert float(m.ess) == pytest.approx(1, abs=1e-12)
     assert float(m.kl) == pytest.approx(0, abs=1e-12)
 
@@ -108,5 +115,6 @@ def test_mass_keeps_its_relative_precision_where_a_mode_is_lost():
     far = BimodalTarget(separation=10.0, dimension=3)
     axes = torch.eye(3, dtype=torch.float64)[:1]
     z = torch.zeros(1, 2, 3, dtype=torch.float64)
-    m, _ = measure(Shift(axes), torch.full((1, 1), 10.0), BimodalDensity(far, axes), z)
+    density = far.density(axes[:, None])
+    m = as_record(measure(Shift(axes), torch.full((1, 1), 10.0), far, density, z))
     assert float(m.mass_minus) == pytest.approx(math.exp(-200), rel=1e-12)

@@ -9,8 +9,8 @@ import zuko
 from torch.distributions import Transform, constraints
 from torch.func import jacrev, vmap
 
-from modecollapse.flows.architecture import initial, log_density, push_forward
-from modecollapse.flows.realnvp import RealNVP
+from modecollapse.flows.architectures.base import log_density, push_forward
+from modecollapse.flows.architectures.realnvp import RealNVP
 
 FLOWS = 3
 SHAPES = [(2, 2, 8, 1), (5, 3, 16, 2), (16, 8, 32, 2)]  # dimension, couplings, hidden, depth
@@ -19,7 +19,7 @@ SHAPES = [(2, 2, 8, 1), (5, 3, 16, 2), (16, 8, 32, 2)]  # dimension, couplings, 
 def parameters(flow, dtype=torch.float64, scale=1.5, seed=0):
     """Parameters away from the identity, but not so far that the map is ill-conditioned."""
     rng = np.random.default_rng(seed)
-    theta = np.stack([initial(flow, rng) for _ in range(FLOWS)])
+    theta = np.stack([flow.initial(rng) for _ in range(FLOWS)])
     return torch.as_tensor(scale * theta, dtype=dtype)
 
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from modecollapse.flows.architecture import initial
-from modecollapse.flows.realnvp import RealNVP
-from modecollapse.flows.streams import directions
+from modecollapse.flows.architectures.realnvp import RealNVP
 from modecollapse.flows.tangent import alignment_rate, tangent_speeds
+from modecollapse.targets.directions import directions
 
 
 class Affine:
@@ -42,7 +41,7 @@ def test_speeds_are_how_fast_the_statistics_move():
     """A small step up the gradient of m moves m by K_mm times its length, and so for σ."""
     flow, d = RealNVP(6, 3, 8, 1), 6
     rng = np.random.default_rng(1)
-    theta = torch.as_tensor(initial(flow, rng))[None]
+    theta = torch.as_tensor(flow.initial(rng))[None]
     u = torch.as_tensor(directions("random", d, rng)[:1])
     z = torch.randn(1, 400, d, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
 
@@ -64,7 +63,7 @@ def test_shift_is_easier_than_stretch_unless_one_coordinate_does_both(kind, low,
     """One log-scale stretches along an axis; along the diagonal all of them must, and rotate."""
     flow, d, rng = RealNVP(64, 4, 16, 2), 64, np.random.default_rng(0)
     u = torch.as_tensor(np.stack([directions(kind, d, rng)[0] for _ in range(4)])).float()
-    theta = torch.as_tensor(np.stack([initial(flow, rng) for _ in range(4)])).float()
+    theta = torch.as_tensor(np.stack([flow.initial(rng) for _ in range(4)])).float()
     z = torch.randn(4, 1000, d, generator=torch.Generator().manual_seed(0))
     speeds = tangent_speeds(flow, theta, u, z)
     ratio = math.exp(float((speeds.shift / speeds.stretch).log().mean()))

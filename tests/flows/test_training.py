@@ -2,7 +2,6 @@
 
 import logging
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from modecollapse.targets import BimodalTarget
 from modecollapse.trajectory import UNITS, Status
 
 TARGET = BimodalTarget(separation=2.0, dimension=3, weight=0.6)
-SMALL = FlowSettings(
+SMALL = FlowSettings.of(
     seeds=4,
     couplings=2,
     hidden=8,
@@ -92,7 +91,7 @@ def test_the_record():
 
 @pytest.mark.parametrize("architecture", ["realnvp", "maf", "nsf"])
 def test_same_seed_same_bits(architecture):
-    settings = replace(SMALL, architecture=architecture, steps=5, seeds=2)
+    settings = SMALL.changed(architecture=architecture, steps=5, seeds=2)
     assert same(train(TARGET, settings), train(TARGET, settings))
     assert not same(train(TARGET, settings), train(TARGET, settings, seed=1))
 
@@ -114,7 +113,7 @@ def test_what_is_measured_does_not_change_what_is_trained():
 
 def test_an_ensemble_is_its_runs_one_by_one():
     """Up to rounding, which Adam magnifies where a gradient is near zero."""
-    settings = replace(SMALL, dtype="float64")
+    settings = SMALL.changed(dtype="float64")
     together = advance(ensemble(settings), 20)
     for run in range(4):
         alone = advance(ensemble(settings, range(run, run + 1)), 20)
@@ -122,7 +121,7 @@ def test_an_ensemble_is_its_runs_one_by_one():
 
 
 def test_runs_are_split_into_even_ensembles():
-    settings = resolve(replace(SMALL, seeds=10, first_seed=5, ensemble_size=4))
+    settings = resolve(SMALL.changed(seeds=10, first_seed=5, ensemble_size=4))
     assert ensembles_of(settings) == [range(5, 8), range(8, 12), range(12, 15)]
     run = train(TARGET, settings)
     assert run.diagnostics["run"].tolist() == list(range(5, 15))
@@ -168,13 +167,13 @@ def test_gradients_are_clipped_run_by_run():
 
 def test_each_run_has_the_gradient_that_it_would_have_alone():
     """The loss is summed over runs: the mean would scale gradients against Adam's ε."""
-    together, alone = (ensemble(replace(SMALL, dtype="float64", clip=1e9), r) for r in (None, [0]))
+    together, alone = (ensemble(SMALL.changed(dtype="float64", clip=1e9), r) for r in (None, [0]))
     advance(together, 1), advance(alone, 1)
     assert torch.allclose(together.theta.grad[0], alone.theta.grad[0], rtol=1e-9, atol=1e-12)
 
 
 def test_the_gradient_is_that_of_the_loss():
-    made = ensemble(replace(SMALL, dtype="float64", clip=1e9))
+    made = ensemble(SMALL.changed(dtype="float64", clip=1e9))
     loss = made.loss()
     start, h = made.theta.detach().clone(), 1e-5
     direction = torch.randn(start.shape, generator=torch.Generator().manual_seed(0)).double()
@@ -188,7 +187,7 @@ def test_the_gradient_is_that_of_the_loss():
 
 
 def test_the_cosine_schedule_starts_at_the_rate_and_ends_at_zero():
-    made = ensemble(replace(SMALL, learning_rate_schedule="cosine", steps=40))
+    made = ensemble(SMALL.changed(learning_rate_schedule="cosine", steps=40))
     rates = []
     for _ in range(40):
         advance(made, 1)
@@ -210,7 +209,7 @@ def test_annealing_follows_its_schedule():
 
 
 def test_the_adaptive_schedule_waits_for_each_run():
-    settings = replace(SMALL, steps=60, log_every=1, learning_rate=1e-2)
+    settings = SMALL.changed(steps=60, log_every=1, learning_rate=1e-2)
     schedule = Adaptive(beta_initial=0.2, bound=0.6, rate=0.05)
     beta = train(TARGET, settings, schedule=schedule).statistics["beta"]
     assert (np.diff(beta, axis=1) >= 0).all()
@@ -274,7 +273,7 @@ def test_a_compiled_gradient_that_is_wrong_is_not_used(monkeypatch):
 @pytest.mark.filterwarnings("default:compile")
 @pytest.mark.parametrize("dimension", [2, 5])
 def test_compiled_training_is_the_same_training(dimension):
-    settings = replace(SMALL, dtype="float64", steps=10)
+    settings = SMALL.changed(dtype="float64", steps=10)
     p = BimodalTarget(2.0, dimension)
     fast, plain = train(p, settings, compile=True), train(p, settings)
     assert np.allclose(fast.final("kl"), plain.final("kl"), rtol=1e-6, atol=1e-8)

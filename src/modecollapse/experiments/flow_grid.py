@@ -143,7 +143,7 @@ def _flow(
     from ..flows.settings import FlowSettings
 
     direction, architecture, couplings, hidden, depth = flow
-    return FlowSettings(
+    return FlowSettings.of(
         seeds=runs,
         first_seed=first,
         seed=seed,
@@ -171,10 +171,8 @@ def rows(target: BimodalTarget, flow: FlowSettings, run: Trajectory) -> pd.DataF
         "dimension": target.dimension,
         "target_weight": target.weight,
         "direction": flow.direction,
-        "architecture": flow.architecture,
-        "couplings": flow.couplings,
-        "hidden": flow.hidden,
-        "depth": flow.depth,
+        "architecture": flow.architecture.name,
+        **{name: vars(flow.architecture)[name] for name in ("couplings", "hidden", "depth")},
         "step": table["step"].astype(int),
         "outcome": [str(o) for o in outcome(masses, target.weights)],
         "status": [str(run.status[k - flow.first_seed]) for k in table["run"]],

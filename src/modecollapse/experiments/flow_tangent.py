@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..targets import BimodalTarget
+from ..targets.directions import directions
 from .columns import common
 from .kinds import (
     Architectures,
@@ -84,8 +85,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
                 "source": "flow",
                 "dimension": dimension,
                 "direction": flow.direction,
-                "architecture": flow.architecture,
-                "couplings": flow.couplings,
+                "architecture": flow.architecture.name,
+                "couplings": vars(flow.architecture)["couplings"],
                 "separation": separation,
                 **speeds,
                 "race": speeds["ratio"] * alignment_rate(separation),
@@ -98,14 +99,14 @@ def _flows(settings: Settings) -> list[tuple[int, FlowSettings]]:
     """Dimension and architecture of each combination."""
     from ..flows.settings import FlowSettings
 
-    base = FlowSettings(hidden=settings.hidden, depth=settings.depth)
+    base = FlowSettings.of(hidden=settings.hidden, depth=settings.depth)
     flows = [
-        (dimension, replace(base, direction=direction, couplings=settings.couplings))
+        (dimension, base.changed(direction=direction, couplings=settings.couplings))
         for dimension, direction in product(settings.dimensions, settings.directions)
     ]
     layers = settings.architecture_couplings
     return flows + [
-        (settings.architecture_dimension, replace(base, architecture=name, couplings=layers))
+        (settings.architecture_dimension, base.changed(architecture=name, couplings=layers))
         for name in settings.architectures
     ]
 
@@ -116,16 +117,14 @@ def _speeds(
     """The speeds of `settings.runs` untrained flows, each with a direction and noise of its own."""
     import torch
 
-    from ..flows.architecture import initial
-    from ..flows.families import build
-    from ..flows.streams import directions
+    from ..flows.ensemble import build
     from ..flows.tangent import tangent_speeds
 
     built = build(target, flow)
     axes, theta, z = [], [], []
     for _ in range(settings.runs):
         axes.append(directions(flow.direction, target.dimension, rng)[0])
-        theta.append(initial(built, rng))
+        theta.append(built.initial(rng))
         z.append(rng.standard_normal((settings.samples, target.dimension)))
     batch = (torch.as_tensor(np.stack(values)) for values in (theta, axes, z))
     shift, stretch = (speed.numpy() for speed in tangent_speeds(built, *batch))

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..targets import BimodalTarget
-from .architecture import Architecture, initial, push_forward
+from ..checks import require
+from ..targets import Target
+from .architectures.base import Architecture
 from .compilation import compiled
-from .density import BimodalDensity
-from .families import build
-from .measurement import Measurement, measure
+from .measurement import measure, measure_forward, statistics_of
+from .objectives import OBJECTIVES
+from .optimizers import OPTIMIZERS
 from .settings import FlowSettings
-from .streams import directions, normal, streams
+from .streams import normal, streams
 
-__all__ = ["STATISTICS", "Ensemble", "reverse_kl"]
+__all__ = ["Ensemble", "build", "logged"]
 
-STATISTICS = (*Measurement._fields, "loss")
 NEVER = -1  # the step at which a run that did not diverge diverged
 
 
-def reverse_kl(
-    architecture: Architecture, density: BimodalDensity
-) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """The function (θ, z, β) -> E[log q(x) − β log p(x)] over x = g_θ(z), shape (S,) (Eq. 12.3)."""
+def logged(target: Target, settings: FlowSettings) -> tuple[str, ...]:
+    """The names of what is logged at each measurement."""
+    forward = settings.forward_samples > 0
+    return (*statistics_of(target, forward), "loss", "beta")
 
-    def loss(theta: Tensor, z: Tensor, beta: Tensor) -> Tensor:
-        x, log_q = push_forward(architecture, theta, z)
-        return (log_q - beta[:, None] * density.log_density(x)).mean(-1)
 
-    return loss
+def build(
+    target: Target, settings: FlowSettings, device: torch.device | str = "cpu"
+) -> Architecture:
+    """The flow that `settings` ask for, in the target's dimension.
+
+    Raises
+    ------
+    ValueError : in one dimension, where there is nothing to condition on.
+    """
+    d = target.dimension
+    require(d >= 2, "target.dimension", d, ">= 2, for one coordinate to depend on another")
+    return settings.architecture.build(d, target.reach, device)
 
 
 @final
@@ -47,20 +55,23 @@ class Ensemble:
     settings : with `device` "cpu" or "cuda".
     """
 
-    def __init__(self, target: BimodalTarget, settings: FlowSettings, runs: range) -> None:
-        self.settings, self.runs = settings, runs
+    def __init__(self, target: Target, settings: FlowSettings, runs: range) -> None:
+        self.target, self.settings, self.runs = target, settings, runs
         device, dtype = torch.device(settings.device), getattr(torch, settings.dtype)
         self.architecture = build(target, settings, device)
         own = [streams(settings.seed, run, device) for run in runs]
-        axes = np.stack([directions(settings.direction, target.dimension, s.start) for s in own])
-        theta = np.stack([initial(self.architecture, s.start) for s in own])
+        axes = np.stack([target.axes(settings.direction, s.start) for s in own])
+        theta = np.stack([self.architecture.initial(s.start) for s in own])
         self.axes = torch.as_tensor(axes, device=device)
         self.theta = torch.as_tensor(theta, dtype=dtype, device=device).requires_grad_()
         self.optimizer = self._optimizer(self.theta)
         self.training = [s.training for s in own]
         self.evaluation = [s.evaluation for s in own]
-        self.density = BimodalDensity(target, self.axes[:, 0].to(dtype))
-        loss = reverse_kl(self.architecture, self.density)
+        self.held_out = [s.held_out for s in own]
+        self.density = target.density(self.axes.to(dtype))
+        objective = OBJECTIVES[settings.objective]
+        self.from_target = objective.from_target
+        loss = objective.loss(self.architecture, self.density)
         self.objective = compiled(loss) if settings.compile else loss
         self.noise = torch.empty(len(runs), settings.batch, target.dimension, dtype=dtype).to(
             device
@@ -68,7 +79,7 @@ class Ensemble:
         self.beta = np.broadcast_to(settings.schedule.beta(0.0), len(runs)).copy()
         self.diverged_at = torch.full([len(runs)], NEVER, device=device)
         self.time = 0
-        self.logs: dict[str, list[Tensor]] = {name: [] for name in (*STATISTICS, "beta")}
+        self.logs: dict[str, list[Tensor]] = {name: [] for name in logged(target, settings)}
         self.projections: list[Tensor] = []
 
     @property
@@ -77,16 +88,18 @@ class Ensemble:
         return self.diverged_at != NEVER
 
     def loss(self) -> Tensor:
-        """The training loss of the next step, (S,), on fresh noise."""
-        normal(self.training, self.noise)
+        """The training loss of the next step, (S,), on fresh noise or fresh samples of p."""
+        draw = self.density.sample if self.from_target else normal
+        draw(self.training, self.noise)
         beta = torch.as_tensor(self.beta, dtype=self.theta.dtype, device=self.theta.device)
         return self.objective(self.theta, self.noise, beta)
 
     def step(self, loss: Tensor) -> None:
-        """One step of Adam down this `loss` (S,), every run's gradient clipped on its own.
+        """One step of the optimiser down this `loss` (S,), every run's gradient clipped on its own.
 
-        The loss is summed over the runs, not averaged, so that each sees the gradient (and Adam's
-        ε) that it would see alone.  A run whose loss or gradient is not finite stops for good.
+        The loss is summed over the runs, not averaged, so that each sees the gradient (and, with
+        Adam, the ε) that it would see alone.  A run whose loss or gradient is not finite stops for
+        good.
         """
         (gradient,) = torch.autograd.grad(loss.sum(), self.theta)
         norm = torch.linalg.vector_norm(gradient, dim=1)
@@ -104,9 +117,14 @@ class Ensemble:
         n, kept = self.settings.evaluation_samples, self.settings.projection_samples
         shape = (len(self.runs), n, self.architecture.dimension)
         z = normal(self.evaluation, self.axes.new_empty(shape))
-        exact = BimodalDensity(self.density.target, self.axes[:, 0])
-        values, x = measure(self.architecture, self.theta, exact, z)
-        named = {**values._asdict(), "loss": loss.detach().double()}
+        exact = self.target.density(self.axes)
+        named, x = measure(self.architecture, self.theta, self.target, exact, z)
+        if self.settings.forward_samples:
+            y = exact.sample(
+                self.held_out, z.new_empty(shape[0], self.settings.forward_samples, shape[2])
+            )
+            named |= measure_forward(self.architecture, self.theta, self.target, exact, y)
+        named["loss"] = loss.detach().double()
         self._mark_diverged(torch.stack(list(named.values())).isfinite().all(0))
         for name, value in {**named, "beta": torch.as_tensor(self.beta)}.items():
             self.logs[name].append(value.cpu().masked_fill(self.diverged.cpu(), torch.nan))
@@ -121,6 +139,7 @@ class Ensemble:
             "optimizer": self.optimizer.state_dict()["state"],
             "training": [generator.get_state() for generator in self.training],
             "evaluation": [generator.get_state() for generator in self.evaluation],
+            "held_out": [generator.get_state() for generator in self.held_out],
             "beta": torch.as_tensor(self.beta),
             "diverged_at": self.diverged_at,
             "logs": self.logs,
@@ -149,7 +168,8 @@ class Ensemble:
             self.theta.copy_(state["theta"])
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
-        for name, generators in (("training", self.training), ("evaluation", self.evaluation)):
+        for name in ("training", "evaluation", "held_out"):
+            generators = getattr(self, name)
             for generator, saved in zip(generators, state[name], strict=True):
                 generator.set_state(saved)
         self.beta = state["beta"].numpy()
@@ -157,7 +177,7 @@ class Ensemble:
         self.logs, self.projections = state["logs"], state["projections"]
 
     def _optimizer(self, theta: Tensor) -> torch.optim.Optimizer:
-        return torch.optim.Adam([theta], lr=self.settings.learning_rate, fused=True)
+        return OPTIMIZERS[self.settings.optimizer](theta, self.settings.learning_rate)
 
     def _mark_diverged(self, finite: Tensor) -> None:
         new = ~finite & ~self.diverged

@@ -3,52 +3,69 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .architecture import Architecture, push_forward
-from .density import BimodalDensity
+from ..targets import Density, Target
+from .architectures.base import Architecture, log_density, push_forward
 
-__all__ = ["Measurement", "measure"]
+__all__ = ["masses_of", "measure", "measure_forward", "statistics_of"]
 
 
-class Measurement(NamedTuple):
-    """Estimates for each flow, (S,); the names and units are those of :data:`..trajectory.UNITS`.
+def masses_of(target: Target) -> tuple[str, ...]:
+    """The names of the masses of q on the target's modes."""
+    return tuple(f"mass_{name}" for name in target.mode_names)
 
-    With f = log q − log p at N samples of q: kl = mean f, kl_se = std f/√N, and
-    ess = (Σ e^(−f))² / (N Σ e^(−2f)), which is 1 for q = p and, alas, near 1 for a flow that fits
-    one mode and never visits the other.
+
+def statistics_of(target: Target, forward: bool = False) -> tuple[str, ...]:
+    """The names of all that is measured, `forward` with what samples of p tell.
+
+    Without log Z, KL is known up to a constant: then its place is taken by negative_elbo, which is
+    KL(q‖p) − log Z.
     """
-
-    mass_plus: Tensor
-    mass_minus: Tensor
-    kl: Tensor
-    kl_se: Tensor
-    ess: Tensor
-    projection_mean: Tensor
-    projection_std: Tensor
+    kl = "kl" if target.log_z is not None else "negative_elbo"
+    own = (kl, f"{kl}_se", "ess", "projection_mean", "projection_std")
+    more = ("forward_kl", "forward_kl_se") if forward else ()
+    return (*masses_of(target), *own, *more)
 
 
 def measure(
-    architecture: Architecture, theta: Tensor, density: BimodalDensity, z: Tensor
-) -> tuple[Measurement, Tensor]:
-    """The measurement of the flows θ (S, P) on the noise z (S, N, d), and their samples x."""
+    architecture: Architecture, theta: Tensor, target: Target, density: Density, z: Tensor
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Estimates for each flow, (S,), on the noise z (S, N, d), by name; and the samples x.
+
+    With f = log q − log p at N samples of q: kl = mean f, kl_se = std f/√N, and
+    ess = (Σ e^(−f))² / (N Σ e^(−2f)), which is 1 for q = p and, alas, near 1 for a flow that fits
+    one mode and never visits the other.  The names and units are those of
+    :data:`..trajectory.UNITS`.
+    """
     with torch.no_grad():
         x, log_q = push_forward(architecture, theta.double(), z.double())
         log_ratio = log_q - density.log_density(x)
-        plus, minus = density.masses(x)
+        if target.log_z:
+            log_ratio = log_ratio + target.log_z
+        masses = [mass.mean(-1) for mass in density.masses(x)]
         along = density.projection(x)
         n = z.shape[1]
         log_ess = 2 * torch.logsumexp(-log_ratio, -1) - torch.logsumexp(-2 * log_ratio, -1)
-        measurement = Measurement(
-            mass_plus=plus.mean(-1),
-            mass_minus=minus.mean(-1),
-            kl=log_ratio.mean(-1),
-            kl_se=log_ratio.std(-1) / math.sqrt(n),
-            ess=log_ess.exp() / n,
-            projection_mean=along.mean(-1),
-            projection_std=along.std(-1),
-        )
-    return measurement, x
+        values = [
+            *masses,
+            log_ratio.mean(-1),
+            log_ratio.std(-1) / math.sqrt(n),
+            log_ess.exp() / n,
+            along.mean(-1),
+            along.std(-1),
+        ]
+    return dict(zip(statistics_of(target), values, strict=True)), x
+
+
+def measure_forward(
+    architecture: Architecture, theta: Tensor, target: Target, density: Density, x: Tensor
+) -> dict[str, Tensor]:
+    """KL(p‖q) of each flow, (S,), on samples x (S, N, d) of p, and its standard error."""
+    with torch.no_grad():
+        log_p = density.log_density(x) - (target.log_z or 0.0)
+        log_ratio = log_p - log_density(architecture, theta.double(), x)
+    error = log_ratio.std(-1) / math.sqrt(x.shape[1])
+    return {"forward_kl": log_ratio.mean(-1), "forward_kl_se": error}

@@ -19,7 +19,7 @@ from scipy.integrate import quad
 from torch import Tensor
 
 from ..checks import within
-from .architecture import Architecture
+from .architectures.base import Architecture
 
 __all__ = ["TangentSpeeds", "alignment_rate", "tangent_speeds"]
 
@@ -40,7 +40,7 @@ def tangent_speeds(
     ----------
     theta : (S, P), the flows' parameters.
 
-    >>> from modecollapse.flows.realnvp import RealNVP
+    >>> from modecollapse.flows.architectures.realnvp import RealNVP
     >>> flow = RealNVP(2, couplings=2, hidden=4, depth=1)
     >>> theta, z = torch.zeros(1, flow.bounds.size), torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]])
     >>> speeds = tangent_speeds(flow, theta, torch.tensor([[1.0, 0.0]]), z)

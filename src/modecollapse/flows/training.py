@@ -1,4 +1,4 @@
-"""Train normalizing flows by reverse KL on the bimodal target: settings in, trajectory out."""
+"""Train normalizing flows on a target: settings in, trajectory and flows out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,17 @@ import torch
 from numpy.typing import NDArray
 
 from .. import devices
-from ..checks import integer
-from ..outcomes import outcome
+from ..checks import integer, require
 from ..schedules import NoAnnealing
 from ..store import StoreError
-from ..targets import BimodalTarget
-from ..trajectory import Status, Trajectory
+from ..targets import Target
+from ..trajectory import Status, Trajectory, finish
 from . import checkpoints
-from .ensemble import NEVER, STATISTICS, Ensemble
+from .ensemble import NEVER, Ensemble, build, logged
 from .settings import FlowSettings, description
+from .trained import TrainedFlows
 
-__all__ = ["train"]
+__all__ = ["Training", "fit", "train"]
 
 CACHE = 2**21  # bytes: the activations of one layer that stay near a CPU core
 GPU_SHARE = 0.25  # of a GPU's memory, for the activations of an ensemble
@@ -34,22 +34,32 @@ DIAGNOSTICS = ("ensemble_size", "direction", "projection")
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Training(Trajectory):
+    """The record of a training, and its flows as they are at the end."""
+
+    flows: TrainedFlows
+
+
 def train(
-    target: BimodalTarget,
+    target: Target,
     settings: FlowSettings | None = None,
     *,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 500,
     threads: int = 1,
     **changes: Any,
-) -> Trajectory:
-    """Train flows q on the target p by descent of KL(q‖p) (docs/theory.md, Eq. 12.3).
+) -> Training:
+    """Train flows q on the target p, by default by descent of KL(q‖p) (docs/theory.md, Eq. 12.3).
 
     Parameters
     ----------
-    target : p, in d ≥ 2 dimensions.
+    target : p, in d ≥ 2 dimensions: a bimodal target, a mixture, a log-density of your own (see
+        :func:`modecollapse.targets.custom`), or whatever else has the methods of
+        :class:`~modecollapse.targets.Target`.
     settings : the flows and their training; default ``FlowSettings()``.
-    changes : fields of :class:`FlowSettings` to change, such as ``seeds=16, steps=500``.
+    changes : fields of :class:`FlowSettings`, or of its architecture, to change, such as
+        ``seeds=16, hidden=32``.
     checkpoint : a file to write the state to, and to go on from where it exists; the result is bit
         for bit that of an undisturbed training.  It is left for the caller to delete.
     checkpoint_every : steps between two checkpoints.
@@ -59,11 +69,22 @@ def train(
     Returns
     -------
     Trajectory with source "flow", times in optimisation steps, and the statistics mass_plus,
-    mass_minus, kl, kl_se, ess, projection_mean, projection_std, loss, and, where the target is
-    annealed, beta, all of them with respect to p itself but for the loss, which is of p^β.  A run
-    that diverged has the status DIVERGED and a message.  Diagnostics: `run` (n,), its number;
-    `ensemble_size` (n,); `direction` (n, d), the unit vector of μ*; and with projection_samples = k
-    `projection` (n, T, k, 2), samples of q projected on μ* and on an orthogonal direction.
+    mass_minus (mass_0, mass_1, … for other targets, as far as their modes are known), kl, kl_se
+    (negative_elbo, negative_elbo_se where log Z is not known), ess, projection_mean,
+    projection_std, with forward_samples forward_kl and forward_kl_se, loss, and, where the target
+    is annealed, beta: all of them with respect to p itself but for the loss, which is of p^β.  A
+    run that diverged has the status DIVERGED and a message; no run has an outcome where the modes
+    or their weights are not known.  Its `flows` are the trained :class:`TrainedFlows`, to sample
+    from.  Diagnostics: `run` (n,), its number; `ensemble_size` (n,); `direction` (n, d), the unit
+    vector of μ*; and with projection_samples = k `projection` (n, T, k, 2), samples of q projected
+    on μ* and on an orthogonal direction.
+
+    Warnings
+    --------
+    `ess`, the effective sample size, does not show a lost mode: it is computed from samples of q,
+    which never meet it, and is near 1 for a flow that fits one mode of two perfectly.  Nor does the
+    loss by itself.  Look at the masses, and at kl, which is log 1/π_k or more where only mode k is
+    covered; for a target whose modes are not known, train several seeds and compare.
 
     Raises
     ------
@@ -77,16 +98,47 @@ def train(
     >>> run = train(p, seeds=3, couplings=2, hidden=8, steps=20, log_every=10, batch=32)
     >>> run.statistics["mass_plus"].shape
     (3, 3)
+    >>> run.flows.sample(5).shape
+    (3, 5, 2)
     """
-    settings = resolve(replace(settings or FlowSettings(), **changes))
+    call = "target(...), mixture(...), or custom(log_density, dimension) around a log-density"
+    require(isinstance(target, Target), "target", target, call)
+    settings = resolve((settings or FlowSettings()).changed(**changes))
+    if settings.objective == "maximum-likelihood":
+        plain = isinstance(settings.schedule, NoAnnealing)
+        require(plain, "schedule", settings.schedule, "no annealing with maximum-likelihood")
     every = integer("checkpoint_every", checkpoint_every, 1)
     path = None if checkpoint is None else Path(checkpoint)
     with devices.limited_threads(threads):
-        return _trajectory(target, settings, _trained(target, settings, path, every))
+        return _training(target, settings, _trained(target, settings, path, every))
+
+
+def fit(
+    target: Target,
+    settings: FlowSettings | None = None,
+    *,
+    forward_samples: int = 16384,
+    **arguments: Any,
+) -> Training:
+    """Fit flows to exact samples of p by maximum likelihood: what their family can do.
+
+    It is :func:`train` with the objective KL(p‖q), a learning rate that falls to zero, and KL(p‖q)
+    measured on samples that were not trained on, `forward_kl` ± `forward_kl_se`.  Its `kl` is the
+    KL(q‖p) that descent of KL(q‖p) misses by its regret.
+
+    >>> from modecollapse import target
+    >>> run = fit(target(separation=1.0, dimension=2), seeds=2, couplings=2, hidden=8, steps=20,
+    ...           batch=32, forward_samples=100)
+    >>> run.final("forward_kl").shape
+    (2,)
+    """
+    settings = settings or FlowSettings()
+    chosen = {"objective": "maximum-likelihood", "learning_rate_schedule": "cosine", **arguments}
+    return train(target, settings, forward_samples=forward_samples, **chosen)
 
 
 def _trained(
-    target: BimodalTarget, settings: FlowSettings, path: Path | None, every: int
+    target: Target, settings: FlowSettings, path: Path | None, every: int
 ) -> list[dict[str, Any]]:
     """The records of all ensembles, from the checkpoint at `path` on and with others written."""
     named = description(target, settings)
@@ -114,7 +166,7 @@ def _trained(
 
 
 def _checked(
-    path: Path, target: BimodalTarget, settings: FlowSettings, saved: Mapping[str, Any]
+    path: Path, target: Target, settings: FlowSettings, saved: Mapping[str, Any]
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """The records of finished ensembles, and the state of a running one, that `saved` holds."""
     parts = saved.keys() == {"finished", "running"} and type(saved["finished"]) is list
@@ -162,11 +214,12 @@ def _fitting_size(settings: FlowSettings, device: str) -> int:
     traffic beyond that; on a GPU, so many that all layers' activations fit its memory.
     """
     itemsize = 4 if settings.dtype == "float32" else 8
-    layer = settings.batch * settings.hidden * itemsize
+    width, layers = settings.architecture.footprint()
+    layer = settings.batch * width * itemsize
     if device == "cpu":
         return max(1, CACHE // layer)
     memory = torch.cuda.get_device_properties(device).total_memory
-    return max(1, int(GPU_SHARE * memory) // (layer * settings.couplings * (settings.depth + 2)))
+    return max(1, int(GPU_SHARE * memory) // (layer * layers))
 
 
 def ensembles_of(settings: FlowSettings) -> list[range]:
@@ -225,48 +278,66 @@ def _record(ensemble: Ensemble) -> dict[str, Any]:
     record = {name: torch.stack(values, dim=1) for name, values in ensemble.logs.items()}
     record["diverged_at"] = ensemble.diverged_at.cpu()
     record["direction"] = ensemble.axes[:, 0].cpu()
+    record["theta"] = ensemble.theta.detach().cpu()
     record["ensemble_size"] = torch.full([len(ensemble.runs)], len(ensemble.runs))
     if ensemble.projections:
         record["projection"] = torch.stack(ensemble.projections, dim=1)
     return record
 
 
-def _record_pattern(target: BimodalTarget, settings: FlowSettings, n: int) -> dict[str, Any]:
+def _record_pattern(target: Target, settings: FlowSettings, n: int) -> dict[str, Any]:
     """What a record of n runs consists of, by its types and shapes."""
     times, kept = len(_times(settings)), settings.projection_samples
+    size = build(target, settings).initial(np.random.default_rng(0)).size
     series = torch.empty(n, times, dtype=torch.float64)
     whole = torch.empty(n, dtype=torch.int64)
     return {
-        **dict.fromkeys((*STATISTICS, "beta"), series),
+        **dict.fromkeys(logged(target, settings), series),
         "diverged_at": whole,
         "direction": series.new_empty(n, target.dimension),
+        "theta": torch.empty(n, size, dtype=getattr(torch, settings.dtype)),
         "ensemble_size": whole,
         **({"projection": torch.empty(n, times, kept, 2)} if kept else {}),
     }
 
 
-def _trajectory(
-    target: BimodalTarget, settings: FlowSettings, finished: Sequence[Mapping[str, Any]]
-) -> Trajectory:
+def _training(
+    target: Target, settings: FlowSettings, finished: Sequence[Mapping[str, Any]]
+) -> Training:
     joined = {name: torch.cat([r[name] for r in finished]).numpy() for name in finished[0]}
-    annealed = () if isinstance(settings.schedule, NoAnnealing) else ("beta",)
-    statistics = {name: joined[name] for name in (*STATISTICS, *annealed)}
-    diverged_at = joined["diverged_at"]
-    ended = diverged_at == NEVER
-    outcomes = np.full(settings.seeds, None, dtype=object)
-    masses = np.stack([statistics["mass_plus"], statistics["mass_minus"]], axis=-1)[:, -1]
-    outcomes[ended] = outcome(masses[ended], target.weights)
-    status = np.where(ended, Status.FINISHED, Status.DIVERGED).astype(object)
+    annealed = not isinstance(settings.schedule, NoAnnealing)
+    names = [name for name in logged(target, settings) if annealed or name != "beta"]
+    ended = joined["diverged_at"] == NEVER
     diagnostics = {name: joined[name] for name in DIAGNOSTICS if name in joined}
-    return Trajectory(
-        source="flow",
-        times=_times(settings),
-        statistics=statistics,
-        outcome=outcomes,
-        status=status,
-        message=tuple(_message(int(step)) for step in diverged_at),
-        diagnostics={"run": settings.first_seed + np.arange(settings.seeds), **diagnostics},
+    known = target.weights is not None and len(target.weights) > 1
+    record = (finish if known else _without_outcomes)(
+        "flow",
+        _times(settings),
+        {name: joined[name] for name in names},
+        target,
+        [Status.FINISHED if one else Status.DIVERGED for one in ended],
+        float(settings.steps),
+        [_message(int(step)) for step in joined["diverged_at"]],
+        {"run": settings.first_seed + np.arange(settings.seeds), **diagnostics},
     )
+    flows = TrainedFlows(settings.architecture, target.dimension, target.reach, joined["theta"])
+    return Training(**{f.name: getattr(record, f.name) for f in fields(record)}, flows=flows)
+
+
+def _without_outcomes(
+    source: str,
+    times: NDArray[np.float64],
+    statistics: Mapping[str, NDArray[np.float64]],
+    target: Target,
+    status: Sequence[Status],
+    reached: float,
+    why: Sequence[str],
+    diagnostics: Mapping[str, NDArray],
+) -> Trajectory:
+    """The record of runs on a target whose modes, or their weights, are not known."""
+    nothing = np.full(len(status), None, dtype=object)
+    ends = np.array(status, dtype=object)
+    return Trajectory(source, times, statistics, nothing, ends, tuple(why), diagnostics)
 
 
 def _times(settings: FlowSettings) -> NDArray[np.float64]:

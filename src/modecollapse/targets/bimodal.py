@@ -6,12 +6,18 @@ Its *separation* r = ‖μ*‖ is half the distance between its modes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import integer, numbers_of, require, within
+from .directions import directions
 from .mixtures import GaussianMixture
+from .protocol import MARGIN, Density
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["BimodalTarget", "target"]
 
@@ -53,6 +59,36 @@ class BimodalTarget:
     def logit(self) -> float:
         """log π/(1 − π)."""
         return float(np.log(self.weight) - np.log1p(-self.weight))
+
+    @property
+    def mode_names(self) -> tuple[str, ...]:
+        return ("plus", "minus")
+
+    @property
+    def log_z(self) -> float:
+        return 0.0
+
+    @property
+    def reach(self) -> float:
+        return self.separation + MARGIN
+
+    def axes(self, direction: str, rng: np.random.Generator) -> FloatArray:
+        """μ*/r and a random unit vector orthogonal to it, (2, d); see :func:`.directions`."""
+        return directions(direction, self.dimension, rng)
+
+    def density(self, axes: Tensor) -> Density:
+        """The target in torch, with μ* along the first of each run's `axes` (S, 2, d)."""
+        from .densities import BimodalDensity
+
+        return BimodalDensity(self.separation, self.weight, axes[:, 0].contiguous())
+
+    def description(self) -> dict[str, Any]:
+        """Its three numbers."""
+        return {
+            "separation": self.separation,
+            "dimension": self.dimension,
+            "weight": self.weight,
+        }
 
     def mixture(self, direction: ArrayLike | None = None) -> GaussianMixture:
         """The target as a mixture; μ* = r · `direction`/‖direction‖ (default: first axis)."""

@@ -8,12 +8,18 @@ Everything here is numpy, exact, and knows nothing of training.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, logsumexp, softmax
 
 from ..checks import numbers_of, require
+from .directions import directions, principal
+from .protocol import MARGIN, Density
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["GaussianMixture", "mixture"]
 
@@ -56,6 +62,45 @@ class GaussianMixture:
     @property
     def dimension(self) -> int:
         return self.means.shape[1]
+
+    @property
+    def mode_names(self) -> tuple[str, ...]:
+        """Of its modes, which are its components: their numbers."""
+        return tuple(str(k) for k in range(len(self.weights)))
+
+    @property
+    def log_z(self) -> float:
+        return 0.0
+
+    @property
+    def reach(self) -> float:
+        far = np.linalg.norm(self.means, axis=1) + MARGIN * np.sqrt(self.variances)
+        return float(far.max())
+
+    def axes(self, direction: str, rng: np.random.Generator) -> FloatArray:
+        """The two directions in which the means spread most, (2, d), whatever `direction` is."""
+        directions("random", self.dimension, rng)  # so that starts are those of other targets
+        return principal(self.means)
+
+    def density(self, axes: Tensor) -> Density:
+        """The mixture in torch, in the dtype and on the device of `axes` (S, 2, d)."""
+        from .densities import MixtureDensity
+
+        return MixtureDensity(
+            means=axes.new_tensor(self.means),
+            weights=axes.new_tensor(self.weights),
+            variances=axes.new_tensor(self.variances),
+            direction=axes[0, 0].contiguous(),
+        )
+
+    def description(self) -> dict[str, Any]:
+        """Its numbers, as lists."""
+        return {
+            "dimension": self.dimension,
+            "means": self.means.tolist(),
+            "weights": self.weights.tolist(),
+            "variances": self.variances.tolist(),
+        }
 
     def component_log_joint(self, x: ArrayLike) -> FloatArray:
         """log w_k + log N(x; m_k, v_k I), shape (..., K), for x of shape (..., d)."""

@@ -9,23 +9,34 @@ A flow with P parameters maps noise z ~ N(0, I_d) to x = g_θ(z); an ensemble of
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..checks import require
+from ...checks import require
 
-__all__ = ["Architecture", "base_log_density", "initial", "log_density", "push_forward"]
+__all__ = [
+    "Architecture",
+    "FlowKind",
+    "base_log_density",
+    "log_density",
+    "push_forward",
+    "stacked",
+    "uniform",
+]
 
 
 class Architecture(Protocol):
     """A family of flows in R^d, by its two directions."""
 
     dimension: int
-    bounds: NDArray[np.float64]  # (P,), the half-width of each parameter's uniform initial law
+
+    def initial(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Random initial parameters of one flow, (P,)."""
+        ...
 
     def forward(self, theta: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """x = g_θ(z), (S, B, d), and log |det ∂x/∂z|, (S, B), for θ (S, P) and z (S, B, d)."""
@@ -36,9 +47,28 @@ class Architecture(Protocol):
         ...
 
 
-def initial(architecture: Architecture, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Random initial parameters of one flow, (P,): U(−1, 1)/√fan-in for weights and biases."""
-    return rng.uniform(-1, 1, architecture.bounds.size) * architecture.bounds
+class FlowKind(Protocol):
+    """The settings of one kind of flow: a frozen dataclass of plain values, checked when made."""
+
+    name: ClassVar[str]
+
+    def build(self, dimension: int, reach: float, device: torch.device | str) -> Architecture:
+        """The flow in R^d, for a target whose mass lies within `reach` of the origin."""
+        ...
+
+    def footprint(self) -> tuple[int, int]:
+        """Numbers that the widest layer keeps for each sample, and how many layers there are."""
+        ...
+
+
+def uniform(shapes: list[torch.Size], fan: int) -> NDArray[np.float64]:
+    """Half-widths of the initial law U(−1, 1)/√fan-in of weights and biases by turns, (P,).
+
+    `fan` is the axis of a weight that its inputs are on; each bias is as wide as its weight.
+    """
+    fans = [shape[fan] for shape in shapes[::2]]
+    sizes = [shape.numel() for shape in shapes]
+    return np.repeat(1 / np.sqrt(np.repeat(fans, 2)), sizes)
 
 
 def base_log_density(z: Tensor) -> Tensor:

@@ -3,35 +3,64 @@ r"""RealNVP: alternating affine couplings (L. Dinh, J. Sohl-Dickstein, S. Bengio
 The coordinates are split in two halves, x = (a, b).  A coupling leaves a as it is and moves b by
 an affine map whose coefficients depend on a; then the halves change roles:
 
-.. math:: b' = b \odot e^{λ(a)} + t(a), \qquad λ = 2 \tanh(s(a)/2),     (docs/theory.md, Eq. 12.2)
+.. math:: b' = b \odot e^{λ(a)} + t(a), \qquad λ = c \tanh(s(a)/c),     (docs/theory.md, Eq. 12.2)
 
 with (s, t) from a ReLU network.  The log-determinant is the sum of all entries of λ.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ..checks import integer
-from .architecture import stacked
+from ...checks import integer, within
+from .base import stacked, uniform
 
-__all__ = ["RealNVP"]
+__all__ = ["Couplings", "RealNVP"]
+
+
+@dataclass(frozen=True)
+class Couplings:
+    """RealNVP: `couplings` layers with networks of `depth` hidden layers, `hidden` wide each.
+
+    `scale_bound` is c > 0: a coupling scales a coordinate by less than e^c either way.
+    """
+
+    name: ClassVar[str] = "realnvp"
+    couplings: int = 8
+    hidden: int = 64
+    depth: int = 2
+    scale_bound: float = 2.0
+
+    def __post_init__(self) -> None:
+        integer("couplings", self.couplings, 2)
+        integer("hidden", self.hidden, 1)
+        integer("depth", self.depth, 1)
+        within("scale_bound", self.scale_bound, 0)
+
+    def build(self, dimension: int, reach: float, device: torch.device | str) -> RealNVP:
+        return RealNVP(dimension, self.couplings, self.hidden, self.depth, self.scale_bound)
+
+    def footprint(self) -> tuple[int, int]:
+        return self.hidden, self.couplings * (self.depth + 2)
 
 
 @final
 class RealNVP:
-    """L affine couplings in R^d, d ≥ 2; see :class:`~.architecture.Architecture`.
+    """L affine couplings in R^d, d ≥ 2; see :class:`~.base.Architecture`.
 
     Parameters
     ----------
     dimension : d; the first half has ⌈d/2⌉ coordinates.
     couplings : L ≥ 2, so that every coordinate moves.
     hidden, depth : width and number of the hidden layers of each coupling's network.
+    scale_bound : c.
 
     Examples
     --------
@@ -42,7 +71,15 @@ class RealNVP:
     ((5, 7, 3), 0.0)
     """
 
-    def __init__(self, dimension: int, couplings: int, hidden: int, depth: int) -> None:
+    def __init__(
+        self,
+        dimension: int,
+        couplings: int,
+        hidden: int,
+        depth: int,
+        scale_bound: float = 2.0,
+    ) -> None:
+        self.scale_bound = scale_bound
         self.dimension = integer("dimension", dimension, 2)
         self.couplings = integer("couplings", couplings, 2)
         halves = [dimension - dimension // 2, dimension // 2]
@@ -53,10 +90,11 @@ class RealNVP:
             given, moved = halves if number % 2 == 0 else halves[::-1]
             for fan_in, fan_out in pairwise([given, *widths, 2 * moved]):
                 self.shapes += [torch.Size([fan_in, fan_out]), torch.Size([1, fan_out])]
-        fans = [shape[0] for shape in self.shapes[::2]]
-        sizes = [shape.numel() for shape in self.shapes]
-        self.bounds = np.repeat(1 / np.sqrt(np.repeat(fans, 2)), sizes)
+        self.bounds = uniform(self.shapes, fan=0)
         self.layers = depth + 1
+
+    def initial(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        return rng.uniform(-1, 1, self.bounds.size) * self.bounds
 
     def forward(self, theta: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         given, moved = z.split(self.halves, dim=-1)
@@ -90,4 +128,4 @@ class RealNVP:
         for weight, bias in zip(network[:-2:2], network[1:-2:2], strict=True):
             hidden = torch.relu_(torch.baddbmm(bias, hidden, weight))
         raw, shift = torch.baddbmm(network[-1], hidden, network[-2]).chunk(2, dim=-1)
-        return 2 * torch.tanh(raw / 2), shift
+        return self.scale_bound * torch.tanh(raw / self.scale_bound), shift

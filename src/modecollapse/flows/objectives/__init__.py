@@ -1,0 +1,38 @@
+"""What is minimised, by name: functions of θ, a batch and β whose gradient is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ...targets import Density
+from ..architectures.base import Architecture
+from .maximum_likelihood import forward_kl
+from .reverse_kl import reverse_kl
+from .sticking_the_landing import sticking_the_landing
+
+__all__ = ["OBJECTIVES", "Loss", "Objective"]
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+class Objective(NamedTuple):
+    """A loss (θ (S, P), batch (S, B, d), β (S,)) -> (S,), and what it is a mean over.
+
+    The batch is noise of q's base, or, with `from_target`, exact samples of p.
+    """
+
+    loss: Callable[[Architecture, Density], Loss]
+    from_target: bool = False
+
+
+OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
+    {
+        "reverse-kl": Objective(reverse_kl),
+        "sticking-the-landing": Objective(sticking_the_landing),
+        "maximum-likelihood": Objective(forward_kl, from_target=True),
+    }
+)

@@ -1,0 +1,129 @@
+"""Flows that have been trained: to sample from, to evaluate, to keep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from ..checks import integer, numbers_of, require
+from ..store import StoreError
+from . import sealed
+from .architectures import ARCHITECTURES
+from .architectures.base import FlowKind, log_density, push_forward
+
+__all__ = ["TrainedFlows", "load"]
+
+FloatArray = NDArray[np.float64]
+KIND = "flows"
+FIELDS = ("name", "settings", "dimension", "reach", "theta")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedFlows:
+    """S flows of one architecture, evaluated in float64 on the CPU.
+
+    Attributes
+    ----------
+    architecture : their kind and its settings.
+    dimension : d.
+    reach : of the target that they were made for.
+    theta : (S, P), their parameters.
+
+    >>> from modecollapse import target, train
+    >>> run = train(target(1.0, 2), seeds=2, couplings=2, hidden=8, steps=5, batch=16)
+    >>> x = run.flows[0].sample(4, seed=1)
+    >>> run.flows[0].log_density(x).shape
+    (1, 4)
+    """
+
+    architecture: FlowKind
+    dimension: int
+    reach: float
+    theta: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.theta)
+
+    def __getitem__(self, run: int | slice) -> TrainedFlows:
+        """The flow number `run`, or some of them."""
+        rows = run if isinstance(run, slice) else slice(run, run + 1 or None)
+        chosen = self.theta[rows]
+        if not isinstance(run, slice) and len(chosen) != 1:
+            raise IndexError(f"run: got {run}; allowed: a number below {len(self)}")
+        return TrainedFlows(self.architecture, self.dimension, self.reach, chosen)
+
+    def __iter__(self) -> Iterator[TrainedFlows]:
+        return (self[run] for run in range(len(self)))
+
+    def sample(self, n: int, seed: int = 0) -> FloatArray:
+        """n independent samples of each flow, (S, n, d); flow s draws from a stream of its own."""
+        n, sequence = integer("n", n, 1), np.random.SeedSequence(integer("seed", seed, 0))
+        streams = [np.random.default_rng(child) for child in sequence.spawn(len(self))]
+        z = np.stack([rng.standard_normal((n, self.dimension)) for rng in streams])
+        with torch.no_grad():
+            x, _ = push_forward(self._build(), self._theta(), torch.as_tensor(z))
+        return np.asarray(x.numpy())
+
+    def log_density(self, x: ArrayLike) -> FloatArray:
+        """log q_s(x), (S, n), at points x (n, d), the same for all flows, or (S, n, d)."""
+        points = numbers_of("x", x)
+        shape = (len(self), points.shape[-2] if points.ndim > 1 else 0, self.dimension)
+        fits = points.ndim in (2, 3) and points.shape[-1] == self.dimension
+        fits = fits and points.shape in (shape, shape[1:])
+        allowed = f"points (n, {self.dimension}), or ({len(self)}, n, {self.dimension})"
+        require(fits, "x", points.shape, allowed)
+        each = torch.as_tensor(np.broadcast_to(points, shape).copy())
+        with torch.no_grad():
+            return np.asarray(log_density(self._build(), self._theta(), each).numpy())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the flows to a file, for :func:`load`.
+
+        Raises
+        ------
+        StoreError : naming the file, where it cannot be written.
+        ValueError : for an architecture without a name in this package.
+        """
+        named = ARCHITECTURES.get(self.architecture.name) is type(self.architecture)
+        require(named, "architecture", self.architecture, f"one of {', '.join(ARCHITECTURES)}")
+        values: dict[str, Any] = {
+            "name": self.architecture.name,
+            "settings": asdict(self.architecture),  # type: ignore[call-overload]
+            "dimension": self.dimension,
+            "reach": self.reach,
+            "theta": torch.as_tensor(self.theta),
+        }
+        sealed.write(Path(path), KIND, values)
+
+    def _build(self) -> Any:
+        return self.architecture.build(self.dimension, self.reach, "cpu")
+
+    def _theta(self) -> torch.Tensor:
+        return torch.as_tensor(self.theta).double()
+
+
+def load(path: str | os.PathLike[str]) -> TrainedFlows:
+    """Flows that :meth:`TrainedFlows.save` wrote.
+
+    Raises
+    ------
+    StoreError : naming the file, where it cannot be read or holds something else.
+    """
+    content = sealed.read(Path(path), KIND)
+    try:
+        name, settings, dimension, reach, theta = (content[field] for field in FIELDS)
+        kind = ARCHITECTURES[name](**settings)
+        flow = kind.build(integer("dimension", dimension, 2), float(reach), "cpu")
+        size = flow.initial(np.random.default_rng(0)).size
+        fits = isinstance(theta, torch.Tensor) and theta.ndim == 2 and theta.shape[1] == size
+        require(fits, "theta", getattr(theta, "shape", theta), f"parameters (S, {size})")
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{path}: not {KIND} of this version ({error})") from error
+    return TrainedFlows(kind, dimension, float(reach), theta.numpy())

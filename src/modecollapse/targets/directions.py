@@ -1,0 +1,44 @@
+"""Directions in R^d: of the bimodal target, and of the widest spread of some points."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import choice
+
+__all__ = ["DIRECTIONS", "directions", "principal"]
+
+FloatArray = NDArray[np.float64]
+DIRECTIONS = ("random", "axis", "diagonal")
+
+
+def directions(kind: str, dimension: int, rng: np.random.Generator) -> FloatArray:
+    """The unit vector of μ* and a random unit vector orthogonal to it, shape (2, d).
+
+    >>> directions("diagonal", 4, np.random.default_rng(0))[0]
+    array([0.5, 0.5, 0.5, 0.5])
+    """
+    choice("kind", kind, DIRECTIONS)
+    first, second = rng.standard_normal((2, dimension))
+    if kind == "axis":
+        first = np.eye(dimension)[0]
+    elif kind == "diagonal":
+        first = np.ones(dimension)
+    first = first / np.linalg.norm(first)
+    second = second - (second @ first) * first
+    return np.stack([first, second / np.linalg.norm(second)])
+
+
+def principal(points: FloatArray) -> FloatArray:
+    """The two orthonormal vectors along which `points` (K, d), d ≥ 2, spread most, shape (2, d).
+
+    The largest entry of each is positive.
+
+    >>> principal(np.array([[0.0, 3.0], [0.0, -3.0]]))[0]
+    array([0., 1.])
+    """
+    centred = points - points.mean(axis=0)
+    vectors = np.linalg.svd(np.vstack([centred, 0 * np.eye(2, points.shape[1])]))[2][:2]
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
+    return vectors * np.sign(largest) + 0.0
