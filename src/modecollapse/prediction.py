@@ -78,7 +78,7 @@ def same_side(foretold: ArrayLike, reached: ArrayLike) -> Agreement:
         good = values.ndim == 1 and len(values) > 0 and bool(np.isfinite(values).all())
         good = good and bool((values != 0).all())
         require(good, name, values.tolist(), "finite numbers (n,) that are not zero, n > 0")
-    require(first.shape == last.shape, "reached", last.shape, f"one for each foretold {first.shape}")
+    require(first.shape == last.shape, "reached", last.shape, f"one for each, {first.shape}")
     hits, n = int((np.sign(first) == np.sign(last)).sum()), len(first)
     interval = binomtest(hits, n).proportion_ci(0.95, method="wilson")
     return Agreement(hits / n, float(interval.low), float(interval.high), n)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,7 +63,7 @@ def test_streams_belong_to_the_combination():
 
 
 def test_a_run_that_diverges_keeps_what_it_logged():
-    table = compute(SETTINGS.changed(learning_rate=9e29, dimensions=(2,)), Share())
+    table = compute(replace(SETTINGS, learning_rate=9e29, dimensions=(2,)), Share())
     assert set(table["status"]) == {"diverged"}
     assert (table["step"] == 0).any()
     assert not table.isna().any().any()
@@ -88,7 +90,7 @@ def test_a_killed_job_goes_on_from_the_points_that_it_had(tmp_path, monkeypatch)
     again = compute(SETTINGS, share)
     assert taken == 26 + 4 * 6
     assert again.equals(undisturbed)
-    compute(SETTINGS.changed(steps=7), share)  # other settings find nothing, and say nothing
+    compute(replace(SETTINGS, steps=7), share)  # other settings find nothing, and say nothing
 
 
 def test_the_density_is_that_of_the_worst_and_the_best():

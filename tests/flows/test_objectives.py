@@ -9,6 +9,7 @@ from modecollapse.flows.architectures.realnvp import RealNVP
 from modecollapse.flows.objectives import OBJECTIVES
 from modecollapse.schedules import Exponential
 from modecollapse.targets import BimodalTarget
+from modecollapse.targets.densities import density as density_of
 
 TARGET = BimodalTarget(1.5, 3, 0.7)
 SMALL = {
@@ -26,7 +27,7 @@ def gradients(name, theta, z, beta=1.0):
     """Of each row's own loss, (S, P), and the losses."""
     flow = RealNVP(3, 2, 8, 1)
     axes = torch.eye(3, dtype=torch.float64)[:2].expand(len(theta), -1, -1)
-    loss = OBJECTIVES[name].loss(flow, TARGET.density(axes))
+    loss = OBJECTIVES[name].loss(flow, density_of(TARGET, axes))
     theta = theta.clone().requires_grad_()
     values = loss(theta, z, torch.full([len(theta)], beta, dtype=torch.float64))
     return torch.autograd.grad(values.sum(), theta)[0], values.detach()
@@ -65,7 +66,7 @@ def test_sticking_the_landing_has_no_noise_where_q_is_p():
     z = torch.randn(1, 10, 3, generator=torch.Generator().manual_seed(0)).double()
     sizes = {}
     for name in ("reverse-kl", "sticking-the-landing"):
-        loss = OBJECTIVES[name].loss(flow, near.density(axes))
+        loss = OBJECTIVES[name].loss(flow, density_of(near, axes))
         moving = theta.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(loss(moving, z, torch.ones(1)).sum(), moving)
         sizes[name] = float(gradient.abs().max())
@@ -118,7 +119,7 @@ def test_the_forward_divergence_of_a_known_pair():
 
     flow = RealNVP(3, 2, 8, 1)
     axes = torch.eye(3, dtype=torch.float64)[:2][None]
-    density = TARGET.density(axes)
+    density = density_of(TARGET, axes)
     x = density.sample([torch.Generator().manual_seed(0)], torch.empty(1, 40_000, 3).double())
     found = measure_forward(flow, torch.zeros(1, flow.bounds.size), TARGET, density, x)
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from modecollapse.flows import FlowSettings, train
+from modecollapse.flows.course import ensembles_of
 from modecollapse.flows.ensemble import Ensemble
-from modecollapse.flows.training import ensembles_of, resolve
+from modecollapse.flows.training import resolve
 from modecollapse.outcomes import Outcome
 from modecollapse.schedules import Adaptive, Exponential
 from modecollapse.targets import BimodalTarget

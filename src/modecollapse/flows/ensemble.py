@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..checks import require
 from ..targets import Target
+from ..targets.densities import density
 from .architectures.base import Architecture
 from .compilation import compiled
 from .measurement import measure, measure_forward, statistics_of
@@ -68,7 +69,7 @@ class Ensemble:
         self.training = [s.training for s in own]
         self.evaluation = [s.evaluation for s in own]
         self.held_out = [s.held_out for s in own]
-        self.density = target.density(self.axes.to(dtype))
+        self.density = density(target, self.axes.to(dtype))
         objective = OBJECTIVES[settings.objective]
         self.from_target = objective.from_target
         loss = objective.loss(self.architecture, self.density)
@@ -117,7 +118,7 @@ class Ensemble:
         n, kept = self.settings.evaluation_samples, self.settings.projection_samples
         shape = (len(self.runs), n, self.architecture.dimension)
         z = normal(self.evaluation, self.axes.new_empty(shape))
-        exact = self.target.density(self.axes)
+        exact = density(self.target, self.axes)
         named, x = measure(self.architecture, self.theta, self.target, exact, z)
         if self.settings.forward_samples:
             y = exact.sample(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..checks import integer
 from ..targets import Target
+from ..targets.densities import density
 from .ensemble import build
 from .settings import FlowSettings
 from .streams import normal, streams
@@ -44,7 +45,7 @@ def start(target: Target, settings: FlowSettings, samples: int = 8192) -> Start:
         theta = torch.as_tensor(flow.initial(own.start))[None]
         z = normal([own.evaluation], axes.new_empty(1, n, target.dimension))
         with torch.no_grad():
-            along = target.density(axes).projection(flow.forward(theta, z)[0])
+            along = density(target, axes).projection(flow.forward(theta, z)[0])
         means.append(float(along.mean()))
         spreads.append(float(along.std()))
     return Start(np.array(means), np.array(spreads))

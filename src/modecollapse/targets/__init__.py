@@ -1,17 +1,10 @@
-"""Targets p: what q is fitted to."""
+"""Targets p: what q is fitted to.
 
-from .bimodal import BimodalTarget, target
-from .custom import CustomTarget, custom
-from .mixtures import GaussianMixture, mixture
-from .protocol import Density, Target
+Each name is imported when it is first used: the theory needs no torch.
+"""
 
-__all__ = [
-    "BimodalTarget",
-    "CustomTarget",
-    "Density",
-    "GaussianMixture",
-    "Target",
-    "custom",
-    "mixture",
-    "target",
-]
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

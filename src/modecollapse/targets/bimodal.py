@@ -6,18 +6,14 @@ Its *separation* r = ‖μ*‖ is half the distance between its modes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import integer, numbers_of, require, within
-from .directions import directions
+from .directions import MARGIN, directions
 from .mixtures import GaussianMixture
-from .protocol import MARGIN, Density
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["BimodalTarget", "target"]
 
@@ -75,12 +71,6 @@ class BimodalTarget:
     def axes(self, direction: str, rng: np.random.Generator) -> FloatArray:
         """μ*/r and a random unit vector orthogonal to it, (2, d); see :func:`.directions`."""
         return directions(direction, self.dimension, rng)
-
-    def density(self, axes: Tensor) -> Density:
-        """The target in torch, with μ* along the first of each run's `axes` (S, 2, d)."""
-        from .densities import BimodalDensity
-
-        return BimodalDensity(self.separation, self.weight, axes[:, 0].contiguous())
 
     def description(self) -> dict[str, Any]:
         """Its three numbers."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from ..checks import integer, numbers_of, require, within
+from .densities import CustomDensity
 from .directions import directions, principal
 from .protocol import Density
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["CustomTarget", "custom"]
 
@@ -45,8 +45,6 @@ class CustomTarget:
 
     def density(self, axes: Tensor) -> Density:
         """The target in the dtype and on the device of `axes` (S, 2, d)."""
-        from .densities import CustomDensity
-
         modes = None if self.modes is None else axes.new_tensor(self.modes)
         return CustomDensity(self.log_density, axes[:, 0].contiguous(), modes)
 
@@ -68,8 +66,6 @@ class CustomTarget:
         ------
         ValueError : where it fails there, or has another shape, is not finite or has no gradient.
         """
-        import torch
-
         points = np.random.default_rng(0).standard_normal((PROBES, self.dimension))
         x = torch.as_tensor(points).requires_grad_()
         allowed = f"a function of a torch tensor (N, {self.dimension}) that returns (N,)"

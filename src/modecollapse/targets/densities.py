@@ -5,13 +5,43 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
 from ..checks import require
+from .bimodal import BimodalTarget
+from .mixtures import GaussianMixture
+from .protocol import Density
 
-__all__ = ["BimodalDensity", "CustomDensity", "MixtureDensity"]
+__all__ = ["BimodalDensity", "CustomDensity", "MixtureDensity", "density"]
+
+
+@singledispatch
+def density(target: Any, axes: Tensor) -> Density:
+    """The target in torch, for the runs with `axes` (S, 2, d), in their dtype, on their device.
+
+    A family that only flows need makes its own by a method of this name.
+    """
+    made: Density = target.density(axes)
+    return made
+
+
+@density.register
+def _bimodal(target: BimodalTarget, axes: Tensor) -> Density:
+    return BimodalDensity(target.separation, target.weight, axes[:, 0].contiguous())
+
+
+@density.register
+def _mixture(target: GaussianMixture, axes: Tensor) -> Density:
+    return MixtureDensity(
+        means=axes.new_tensor(target.means),
+        weights=axes.new_tensor(target.weights),
+        variances=axes.new_tensor(target.variances),
+        direction=axes[0, 0].contiguous(),
+    )
 
 
 @dataclass(frozen=True, eq=False)

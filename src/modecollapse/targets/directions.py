@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from ..checks import choice
 
-__all__ = ["DIRECTIONS", "directions", "principal"]
+__all__ = ["DIRECTIONS", "MARGIN", "directions", "principal"]
 
 FloatArray = NDArray[np.float64]
+MARGIN = 6.0  # standard deviations beyond a mode's centre that hold all its mass
 DIRECTIONS = ("random", "axis", "diagonal")
 
 

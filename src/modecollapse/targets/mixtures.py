@@ -8,18 +8,14 @@ Everything here is numpy, exact, and knows nothing of training.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, logsumexp, softmax
 
 from ..checks import numbers_of, require
-from .directions import directions, principal
-from .protocol import MARGIN, Density
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from .directions import MARGIN, directions, principal
 
 __all__ = ["GaussianMixture", "mixture"]
 
@@ -81,17 +77,6 @@ class GaussianMixture:
         """The two directions in which the means spread most, (2, d), whatever `direction` is."""
         directions("random", self.dimension, rng)  # so that starts are those of other targets
         return principal(self.means)
-
-    def density(self, axes: Tensor) -> Density:
-        """The mixture in torch, in the dtype and on the device of `axes` (S, 2, d)."""
-        from .densities import MixtureDensity
-
-        return MixtureDensity(
-            means=axes.new_tensor(self.means),
-            weights=axes.new_tensor(self.weights),
-            variances=axes.new_tensor(self.variances),
-            direction=axes[0, 0].contiguous(),
-        )
 
     def description(self) -> dict[str, Any]:
         """Its numbers, as lists."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Generator, Tensor
 
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-__all__ = ["MARGIN", "Density", "Target"]
-
-MARGIN = 6.0  # standard deviations beyond a mode's centre that hold all its mass
+__all__ = ["Density", "Target"]
 
 
 class Density(Protocol):
@@ -47,6 +43,8 @@ class Target(Protocol):
     they are not known.  `log_z` is log ∫ exp(log_density), None where that is not known.  `reach`
     is how far from the origin p has mass.  `axes` draws two orthonormal vectors (2, d) for a run,
     the first along the line of the modes; only the bimodal target lies in a direction of choice.
+    A new family also has ``density(axes)``, its :class:`Density` for runs with axes (S, 2, d), in
+    their dtype and on their device; those that the theory needs have theirs in densities.py.
     """
 
     @property
@@ -65,10 +63,6 @@ class Target(Protocol):
     def reach(self) -> float: ...
 
     def axes(self, direction: str, rng: np.random.Generator) -> NDArray[np.float64]: ...
-
-    def density(self, axes: Tensor) -> Density:
-        """The target of the runs with `axes` (S, 2, d), in their dtype and on their device."""
-        ...
 
     def description(self) -> dict[str, Any]:
         """What it is, as plain values, name by name."""
