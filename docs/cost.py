@@ -188,14 +188,14 @@ def trainings(
 ) -> Iterator[tuple[BimodalTarget, FlowSettings]]:
     """Every training that a block would start, none of which is."""
 
-    def catch(*what: Any) -> None:
-        raise Caught(what)
+    def catch(target: BimodalTarget, settings: FlowSettings, *_: Any) -> None:
+        raise Caught((target, settings))
 
     n, settings = points(module, block), _settings(module, block)
     for i in range(n):
         with (
             mock.patch.object(training, "resolve", lambda settings: settings),
-            mock.patch.object(training, "description", catch),
+            mock.patch.object(training, "trained", catch),
         ):
             try:
                 module.compute(settings, Share(i, n))
