@@ -14,8 +14,9 @@ from modecollapse.theory.divergence import (
 )
 from modecollapse.theory.divergence_folds import divergence_critical_separation
 from modecollapse.theory.divergence_line import objective, on_the_line
+from modecollapse.theory.divergence_plane import _plane
 from modecollapse.theory.geometry import GEOMETRIES, geometry_velocity
-from modecollapse.theory.rhs import kl_divergence, velocity
+from modecollapse.theory.rhs import kl_divergence, overlaps_to_axial, velocity
 
 OBJECTIVES = [{"alpha": a} for a in (0.0, 0.3, 0.75, 1.0)] + [{"share": 0.3}]
 
@@ -182,6 +183,19 @@ def test_the_rules_across_the_modes_agree_where_they_meet(edge):
     below, above, beyond = rates
     assert below == pytest.approx(2 * above - beyond, abs=2e-8)
     assert abs(beyond - above).max() > 1e-9  # there is something to see
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.5, 0.95])
+@pytest.mark.parametrize("r", [1.5, 4.0])
+def test_the_two_lattices_of_the_plane_agree(alpha, r):
+    """Along μ* and μ_1 − μ_2, or along μ* and across it, where the value is wanted (Eq. 14.17)."""
+    x = overlaps_to_axial(states(60, r, 6, 7), r)
+    x[:, :2] *= 1.5
+    for state in x:
+        skewed, product = np.zeros(7), np.zeros(7)
+        _plane(state, r, 0.4, alpha, 1.0, False, skewed)
+        _plane(state, r, 0.4, alpha, 1.0, True, product)
+        assert skewed == pytest.approx(product, rel=1e-8, abs=1e-8)
 
 
 def test_merged_means_need_no_direction():

@@ -33,15 +33,14 @@ _NORM = 1 / math.sqrt(2 * math.pi)
 
 
 @compiled
-def _step(width: float, digits: float) -> float:
-    """Step of the trapezoidal rule for a unit Gaussian times a function of `width` · x.
+def _step(width: float, digits: float, stiff: float) -> float:
+    """Step of the trapezoidal rule for a Gaussian of variance 1/`stiff` times f(`width` · x).
 
-    The function has its first singularity at Im x = π/width; the error is e^{−digits} (Eq. 14.10).
+    f has its first singularity at Im x = π/width; the error is e^{−digits} (Eq. 14.10).
     """
-    free = 2 * math.pi / math.sqrt(2 * digits)
-    if width * width * 2 * digits <= math.pi**2:
-        return free
-    return 2 * math.pi**2 / (width * digits + 0.5 * math.pi**2 / width)
+    if width * width * 2 * digits <= math.pi**2 * stiff:
+        return 2 * math.pi / math.sqrt(2 * digits * stiff)
+    return 2 * math.pi**2 / (width * digits + 0.5 * stiff * math.pi**2 / width)
 
 
 @compiled
@@ -77,7 +76,7 @@ def _line(
     l1, l2 = math.log(w1), math.log(w2)
     p1, p2 = -math.log1p(math.exp(-logit)), -math.log1p(math.exp(logit))
     gap = x1 - x2
-    step = _step(max(2 * r, abs(gap), 1e-3), DIGITS)
+    step = _step(max(2 * r, abs(gap), 1e-3), DIGITS, 1.0)
     low, high = min(-r, x1, x2) - REACH, max(r, x1, x2) + REACH
     count = math.ceil((high - low) / step)
     value = a1 = a2 = f1 = f2 = 0.0
