@@ -5,8 +5,11 @@ import itertools
 import numpy as np
 import torch
 
+from modecollapse.overlaps import random_start
+from modecollapse.simulation import descent, normals, reduced, simulate, simulate_reduced
 from modecollapse.simulation.normals import NormalStream
 from modecollapse.simulation.streams import Purpose, generator
+from modecollapse.targets import BimodalTarget
 
 
 def test_streams_differ():
@@ -30,3 +33,26 @@ def test_normals_continue_from_block_to_block():
     stream.fill(parts[4:])
     assert torch.equal(whole, parts)
     assert np.isclose(whole.std(), 1, atol=1)
+
+
+def test_a_run_opens_each_of_its_streams_once(monkeypatch):
+    """Two uses of one stream would be the same numbers twice."""
+    opened = []
+
+    def recorded(seed, run, purpose):
+        opened.append((seed, run, Purpose(purpose).name))
+        return generator(seed, run, purpose)
+
+    for module in (descent, normals, reduced):
+        monkeypatch.setattr(module, "generator", recorded)
+    p = BimodalTarget(2.0, 3)
+    start = random_start(p, 2, np.random.default_rng(0))
+    options = {"step_size": 0.1, "steps": 1, "batch": 4, "seed": 8, "first_run": 5}
+    for run, purposes in (
+        (simulate, {"NOISE", "COMPONENTS", "EVALUATION", "DIRECTIONS"}),
+        (simulate_reduced, {"REDUCED_NOISE", "REDUCED_EVALUATION"}),
+    ):
+        opened.clear()
+        run(p, start, **options)
+        assert len(opened) == len(set(opened))
+        assert set(opened) == {(8, k, name) for k in (5, 6) for name in purposes}

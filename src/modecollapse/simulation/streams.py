@@ -5,13 +5,14 @@ A stream is keyed by (seed, run, purpose) through :class:`numpy.random.SeedSeque
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 import numpy as np
 
 __all__ = ["Purpose", "generator", "key"]
 
 
+@unique
 class Purpose(IntEnum):
     """What a stream of a run is for; its order is part of the seed."""
 
