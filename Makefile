@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR)/src
 
 .PHONY: figures gallery readme verify test test-slow smoke benchmark lint setup clean report test-slurm
-.PHONY: installed placed
+.PHONY: profile crate installed placed
 
 # `make figures CONFIG=config/mine.yaml` takes a named configuration; so do `make report` and
 # `make verify`.  It is checked before Snakemake reads it: see docs/reproducibility.md.
@@ -49,6 +49,14 @@ lint: setup
 
 verify: setup
 	$(RUN) modecollapse verify $(CHOSEN)
+
+# Where the time of a finished run went.
+profile: setup
+	$(RUN) modecollapse profile $(CHOSEN)
+
+# Its description as an RO-Crate, ro-crate-metadata.json.
+crate: setup
+	$(RUN) modecollapse crate $(CHOSEN)
 
 benchmark: .venv-benchmark/.ready
 	.venv-benchmark/bin/python -m benchmarks

@@ -21,6 +21,7 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/*.md", "config/*.md", "config.yaml", "config/*.yaml", "Snakefile")
     for path in ROOT.glob(pattern)
 ) + sorted([*ROOT.glob("profiles/*/config.yaml"), ROOT / "Makefile", ROOT / ".ci" / "run"])
+DOCUMENTS += sorted(ROOT.glob(".github/**/*.*"))
 TOOLS = r"snakemake|modecollapse|make|python -m modecollapse|python docs/\w+\.py"
 FENCE = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -43,7 +44,7 @@ def commands(path: Path) -> set[str]:
         lines = [line for block in FENCE.findall(text) for line in block.splitlines()]
         lines += [each.replace("\n", " ") for each in re.findall(r"`([^`]+)`", FENCE.sub("", text))]
     else:
-        shown = re.findall(rf"^(?:#\s+)?((?:{TOOLS})\s[^`\n]*)$", text, re.MULTILINE)
+        shown = re.findall(rf"^(?:#\s+|\s+- run: )?((?:{TOOLS})\s[^`\n]*)$", text, re.MULTILINE)
         lines = [*shown, *re.findall(r"`([^`\n]+)`", text)]
     found = set()
     for line in lines:

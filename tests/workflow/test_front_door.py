@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import LIMIT, ROOT, Pipeline
 
 from modecollapse.pipeline.configuration import blocks, load
@@ -147,3 +148,15 @@ def test_no_timer_is_left_behind_by_finished_jobs(finished):
     done = finished.snakemake("-s", "Wrapper", "--cores", "1")
     wrapper.unlink()
     assert "timers 0" in done.stdout
+
+
+def test_it_is_where_the_catalogue_of_workflows_looks():
+    assert "figures/fig1_collapse.pdf" in planned(ROOT, "-s", "workflow/Snakefile")
+    flags = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))
+    assert flags["usage"]["software-stack-deployment"]["conda"] is True
+
+
+def test_containers_are_refused_aloud():
+    done = snakemake(ROOT, "-n", "--sdm", "apptainer")
+    assert done.returncode != 0
+    assert "no image is published; build one from the Dockerfile" in done.stdout + done.stderr

@@ -8,6 +8,14 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+if "APPTAINER" in {way.name for way in workflow.deployment_settings.deployment_method}:
+    raise WorkflowError(
+        "--sdm apptainer: no image is published; build one from the Dockerfile, or use --sdm conda"
+    )
 
 # Of this file and not of the command: the workflow may be a module of another one, or be named by
 # `snakemake -s`.
