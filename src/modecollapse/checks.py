@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["choice", "integer", "numbers_of", "require", "within"]
+__all__ = ["choice", "flag", "generator", "integer", "numbers_of", "require", "within"]
+
+LARGEST = 2**63 - 1
+LONGEST = 100  # characters of a value that a message shows
 
 
 def require(condition: bool, name: str, given: Any, allowed: str) -> None:
@@ -21,7 +24,21 @@ def require(condition: bool, name: str, given: Any, allowed: str) -> None:
     ValueError: separation: got -1.0; allowed: a number > 0
     """
     if not condition:
-        raise ValueError(f"{name}: got {given!r}; allowed: {allowed}")
+        raise ValueError(f"{name}: got {_told(given)}; allowed: {allowed}")
+
+
+def _told(given: Any) -> str:
+    """A value in a message: what it shows of itself, or its kind where that is long or fails.
+
+    >>> _told(10**5000), _told([0.5] * 1000)[-6:]
+    ('a value of type int', ', 0...')
+    """
+    try:
+        text = repr(given)
+    except Exception:  # whatever a stranger's class does, or a number of too many digits
+        return f"a value of type {type(given).__name__}"
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def within(
@@ -35,12 +52,24 @@ def within(
     """
     left, right = "[" if "[" in closed else "(", "]" if "]" in closed else ")"
     allowed = f"a finite number in {left}{_bound(low)}, {_bound(high)}{right}"
-    number = isinstance(value, numbers.Real | np.floating) and not isinstance(value, bool)
-    require(number and bool(np.isfinite(value)), name, value, allowed)
-    above = value >= low if "[" in closed else value > low
-    below = value <= high if "]" in closed else value < high
-    require(bool(above and below), name, value, allowed)
-    return float(value)
+    number = _number(value)
+    require(number is not None, name, value, allowed)
+    assert number is not None
+    above = number >= low if "[" in closed else number > low
+    below = number <= high if "]" in closed else number < high
+    require(above and below, name, value, allowed)
+    return number
+
+
+def _number(value: Any) -> float | None:
+    """A finite real number of whatever kind as a float; None for anything else."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, TypeError, ValueError):  # beyond the largest float
+        return None
+    return number if np.isfinite(number) else None
 
 
 def _bound(value: float) -> str:
@@ -55,28 +84,76 @@ def _bound(value: float) -> str:
     return f"1 - {gap}" if 1 - float(gap) == value else repr(value)
 
 
-def numbers_of(name: str, value: Any, allowed: str = "numbers") -> NDArray[np.float64]:
-    """An array of floats of its own, of whatever shape.
+def numbers_of(
+    name: str, value: Any, allowed: str = "numbers", *, finite: bool = False
+) -> NDArray[np.float64]:
+    """An array of floats of its own, of whatever shape; real numbers only, neither text nor dates
+    nor truth values, nor an array with masked entries.
+
+    Parameters
+    ----------
+    finite : refuse infinity and NaN.
 
     >>> numbers_of("means", [[1, 2]])
     array([[1., 2.]])
     """
+    found = _floats(value)
+    require(found is not None, name, value, allowed)
+    assert found is not None
+    require(not finite or bool(np.isfinite(found).all()), name, "NaN or infinity", "finite numbers")
+    return found
+
+
+def _floats(value: Any) -> NDArray[np.float64] | None:
+    """An array of floats of its own; None where the values are no real numbers."""
+    if np.ma.isMaskedArray(value) and np.ma.getmaskarray(value).any():
+        return None
     try:
-        return np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        given = repr(value)
-    raise ValueError(f"{name}: got {given[:80]}; allowed: {allowed}")
+        raw = np.asarray(value)
+        if raw.dtype.kind in "iuf":
+            return np.array(raw, dtype=float)
+        if raw.dtype.kind != "O" or raw.size == 0:
+            return np.array(raw, dtype=float) if raw.size == 0 else None
+        exact = [item for item in raw.ravel() if isinstance(item, numbers.Real)]
+        if len(exact) < raw.size or any(isinstance(item, bool) for item in exact):
+            return None
+        return np.array([float(item) for item in exact]).reshape(raw.shape)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # ragged, or beyond a float
+        return None
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that merely counts as one of them.
+
+    >>> flag("sphere", True)
+    True
+    """
+    require(isinstance(value, bool | np.bool_), name, value, "True or False")
+    return bool(value)
+
+
+def generator(name: str, value: Any) -> np.random.Generator:
+    """A generator of random numbers.
+
+    >>> generator("rng", np.random.default_rng(0)).random() < 1
+    True
+    """
+    made = isinstance(value, np.random.Generator)
+    require(made, name, value, "a generator, such as np.random.default_rng(0)")
+    return value
 
 
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """A whole number from `low` to `high`, both included.
+    """A whole number from `low` to `high`, both included; at most what a C integer holds.
 
     >>> integer("dimension", 8, 1)
     8
     """
     allowed = f"a whole number >= {low}" + (f" and <= {high}" if high is not None else "")
-    whole = isinstance(value, numbers.Integral | np.integer) and not isinstance(value, bool)
-    require(whole and value >= low and (high is None or value <= high), name, value, allowed)
+    counted = isinstance(value, numbers.Integral | np.integer)
+    whole = counted and not isinstance(value, bool | np.timedelta64)
+    most = LARGEST if high is None else high
+    require(whole and low <= value <= most, name, value, allowed)
     return int(value)
 
 
@@ -87,5 +164,5 @@ def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     'sphere'
     """
     names = list(allowed)
-    require(value in names, name, value, "one of " + ", ".join(names))
+    require(isinstance(value, str) and value in names, name, value, "one of " + ", ".join(names))
     return str(value)

@@ -21,6 +21,7 @@ equal fixed weights; a state collapsed in a balanced target keeps 0.16 π_k wher
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,16 +57,22 @@ def modes_found(
     >>> modes_found([[0.97, 0.03]], [0.5, 0.5])
     array([[ True, False]])
     """
-    masses, weights = numbers_of("masses", masses), numbers_of("target_weights", target_weights)
-    fits = masses.ndim > 0 and weights.ndim == 1 and masses.shape[-1] == len(weights)
+    masses = numbers_of("masses", masses, finite=True)
+    weights = numbers_of("target_weights", target_weights, finite=True)
+    require(weights.ndim == 1 and weights.size > 0, "target_weights", weights.shape, "one a mode")
+    _parts("target_weights", weights)
+    fits = masses.ndim > 0 and masses.shape[-1] == len(weights)
     require(fits, "masses", masses.shape, f"one for each of the {weights.size} modes, last axis")
     coverage = within("coverage", coverage, 0, 1)
-    require(bool(np.isfinite(masses).all()), "masses", "NaN or infinity", "finite numbers")
-    for name, parts in (("masses", masses), ("target_weights", weights)):
-        whole = (parts >= -ROUNDING).all(-1) & (abs(parts.sum(-1) - 1) <= ROUNDING)
-        wrong = parts[~whole][:1].tolist() if parts.ndim > 1 else parts.tolist()
-        require(bool(whole.all()), name, wrong, "numbers >= 0 that sum to 1")
+    _parts("masses", masses)
     return masses >= coverage * weights
+
+
+def _parts(name: str, parts: NDArray[np.float64]) -> None:
+    """Refuse what are no parts of a whole along the last axis."""
+    whole = (parts >= -ROUNDING).all(-1) & (abs(parts.sum(-1) - 1) <= ROUNDING)
+    wrong = parts[~whole][:1].tolist() if parts.ndim > 1 else parts.tolist()
+    require(bool(whole.all()), name, wrong, "numbers >= 0 that sum to 1")
 
 
 def arrived(m: ArrayLike, separation: ArrayLike, variances: ArrayLike = 1.0) -> NDArray[np.bool_]:
@@ -84,6 +91,16 @@ def arrived(m: ArrayLike, separation: ArrayLike, variances: ArrayLike = 1.0) -> 
     """
     depth = np.abs(np.asarray(m, dtype=float)) / (separation * np.sqrt(variances))
     return ndtr(depth) >= ARRIVED
+
+
+def _truths(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """True or False for each entry of an array of this shape."""
+    try:
+        given = np.broadcast_to(value, shape)
+    except ValueError:  # ragged, or of another shape
+        given = np.empty(shape)
+    require(given.dtype == bool, name, value, f"True or False, one or an array {shape}")
+    return given
 
 
 def outcome(
@@ -117,9 +134,13 @@ def outcome(
     result = np.empty(complete.shape, dtype=object)
     result.fill(Outcome.COLLAPSED)
     if component_weights is not None:
-        parts = numbers_of("component_weights", component_weights)
-        dead = parts < coverage * np.min(target_weights)
-        dead = (dead & ~np.asarray(components_arrived, dtype=bool)).any(-1)
+        parts = numbers_of("component_weights", component_weights, finite=True)
+        fits = parts.ndim > 0 and parts.shape[:-1] in (complete.shape, ())
+        require(fits, "component_weights", parts.shape, f"an array {(*complete.shape, 'K')}")
+        _parts("component_weights", parts)
+        there = _truths("components_arrived", components_arrived, parts.shape)
+        dead = parts < coverage * np.min(numbers_of("target_weights", target_weights))
+        dead = np.asarray((dead & ~there).any(-1))
         result[dead], result[~dead] = Outcome.VANISHING_WEIGHT, Outcome.MEAN_ALIGNMENT
     result[complete] = Outcome.BOTH_MODES
     return result

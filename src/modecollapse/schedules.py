@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import choice, require, within
+from .checks import choice, numbers_of, require, within
 
 __all__ = [
     "ARITHMETIC",
@@ -258,6 +258,6 @@ def _last(since: float) -> tuple[float, ...]:
 
 
 def _times(t: ArrayLike) -> FloatArray:
-    t = np.asarray(t, dtype=float)
+    t = numbers_of("t", t, "times >= 0")
     require(bool((t >= 0).all()), "t", t.min(initial=0), "times >= 0")
     return t

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +15,17 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .style import COLOURS, MARKERS, WIDTH, panel_letter
+from .style import (
+    COLOURS,
+    MARKERS,
+    WIDTH,
+    first,
+    mesh,
+    most,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -35,9 +46,9 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     }
     draw_maps(top, parts)
     growth, forecast, practice = bottom.subplots(1, 3, width_ratios=[1.15, 1.0, 0.95])
-    draw_growth(growth, table, tables["annealing_formula"])
-    draw_forecast(forecast, tables["annealing_forecast"])
-    draw_practice(practice, tables["annealing_practice"])
+    panel(growth, draw_growth, table, tables["annealing_formula"])
+    panel(forecast, draw_forecast, tables["annealing_forecast"])
+    panel(practice, draw_practice, tables["annealing_practice"])
     for axes, letter in zip((growth, forecast, practice), "def", strict=True):
         panel_letter(axes, letter)
     return figure
@@ -47,7 +58,7 @@ def draw_maps(figure: Figure, parts: Mapping[str, pd.DataFrame]) -> None:
     """A map of the probability of collapse for each part, with one colour bar."""
     panels = figure.subplots(1, len(parts))
     for axes, letter, (name, table) in zip(panels, "abc", parts.items(), strict=True):
-        draw_map(axes, table[table["anneal_steps"] > 0])
+        panel(axes, draw_map, table[table["anneal_steps"] > 0])
         panel_letter(axes, letter)
         axes.set_title(name)
     panels[0].set_ylabel(r"initial inverse temperature $\beta_i$")
@@ -61,13 +72,15 @@ def draw_map(axes: Axes, table: pd.DataFrame) -> None:
     grid = table.pivot(index="beta_initial", columns="anneal_steps", values="probability")
     values = grid.to_numpy()
     rows, columns = np.arange(len(grid.index)), np.arange(len(grid.columns))
-    axes.pcolormesh(columns, rows, values, rasterized=True, **MAP)
+    mesh(axes, columns, rows, values, **MAP)
     axes.set_xticks(columns, [f"{steps}" for steps in grid.columns])
     axes.set_yticks(rows, [_power(beta) for beta in grid.index])
     axes.tick_params(length=0)
     axes.set_xlabel(r"annealing time $t_0$ (steps)")
     if values.size <= 25:
         for (i, j), value in np.ndenumerate(values):
+            if np.isnan(value):
+                continue
             colour = "white" if value < 0.5 else "black"
             axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=6)
 
@@ -170,50 +183,69 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     table, flows = tables["annealing_map"], tables["flow_annealing"]
     forecast, practice = tables["annealing_forecast"], tables["annealing_practice"]
     where = ["beta_initial", "anneal_steps"]
-    wide = table.pivot_table(["probability", "n_runs"], where, "source")
-    p, n = wide["probability"], wide["n_runs"]
-    gap = (p["reduced simulation"] - p["theory"]) / np.sqrt((p * (1 - p) / n).sum(axis=1))
-    apart = math.sqrt((gap**2).mean())
+    sources = ["reduced simulation", "theory"]
+    p, n = (
+        table.pivot_table(values, where, "source").reindex(columns=sources).dropna()
+        for values in ("probability", "n_runs")
+    )
+    variance = (p * (1 - p) / n).sum(axis=1)
+    gap = ((p[sources[0]] - p[sources[1]]) / np.sqrt(variance))[variance > 0]
+    apart = np.sqrt((gap**2).mean())
     slowest = table[table["anneal_steps"] == table["anneal_steps"].max()]
     lowest = slowest.groupby("source")["probability"].min()
     formula = _formula_gap(table, tables["annealing_formula"])
     error = (forecast["predicted"] - forecast["probability"]).abs().max()
-    plain = flows[flows["anneal_steps"] == 0].iloc[0]
-    annealed = flows[flows["anneal_steps"] > 0]
-    best = annealed.loc[annealed["probability"].idxmin()]
-    runs = table.groupby("source")["n_runs"].max()
-    first = table.iloc[0]
+    plain = flows[flows["anneal_steps"] == 0]
+    best = flows[flows["anneal_steps"] > 0].nsmallest(1, "probability")
+    runs = {source: shown(most(table[table["source"] == source], "n_runs")) for source in sources}
     chosen = practice_rows(practice)
     lost = {
         (row.annealing, row.variances, row.weights, row.eta): row.probability
         for row in chosen.itertuples()
     }
-    eta = chosen["eta"].max()
+    eta = most(chosen, "eta")
+    lost_at = partial(_lost, lost)
     return (
         f"(a, b) Probability of collapse of a mixture with fixed equal weights, means on the "
         f"sphere and trained variances, over the initial inverse temperature β_i and the time of "
-        f"annealing; r = {first['separation']:g}, d = {first['dimension']}, π = "
-        f"{first['target_weight']:g}: gradient flow ({runs['theory']} runs a cell) and stochastic "
-        f"descent ({runs['reduced simulation']} runs), which differ by {apart:.1f} standard "
-        f"errors (root mean square, and by {gap.mean():+.1f} in the mean); the lowest is "
-        f"{lowest.min():.2f}. (c) The same for RealNVP at r = {plain['separation']:g}, "
-        f"d = {plain['dimension']}: {plain['probability']:.2f} without annealing, "
-        f"{best['probability']:.2f} at best with it. (d) The cells of (a) and (b) against the "
+        f"annealing; r = {shown(first(table, 'separation'), 'g')}, "
+        f"d = {shown(first(table, 'dimension'))}, π = "
+        f"{shown(first(table, 'target_weight'), 'g')}: gradient flow ({runs['theory']} runs a "
+        f"cell) and stochastic "
+        f"descent ({runs['reduced simulation']} runs), which differ by {shown(apart, '.1f')} "
+        f"standard "
+        f"errors (root mean square, and by {shown(gap.mean(), '+.1f')} in the mean); the lowest is "
+        f"{shown(lowest.min(), '.2f')}. (c) The same for RealNVP at r = "
+        f"{shown(first(plain, 'separation'), 'g')}, "
+        f"d = {shown(first(plain, 'dimension'))}: {shown(first(plain, 'probability'), '.2f')} "
+        f"without annealing, "
+        f"{shown(first(best, 'probability'), '.2f')} at best with it. (d) The cells of (a) and "
+        f"(b) against the "
         f"growth of β in a step: where β_i is small they fall on one curve. Gradient flow is "
-        f"within {formula:.2f} of the line for β_i → 0 where β_i r² ≤ 0.1, and far above it "
+        f"within {shown(formula, '.2f')} of the line for β_i → 0 where β_i r² ≤ 0.1, and far "
+        f"above it "
         f"beyond. Bars: 95 % Wilson intervals. (e) What the linear stage (docs/theory.md, Eq. "
         f"11.15) predicts for {len(forecast)} random problems against the frequency among "
-        f"{forecast['n_runs'].max()} runs of gradient flow; largest difference {error:.2f}. (f) "
-        f"Outcomes with β_i = {practice['beta_initial'].min():g}, t0 = "
-        f"{practice['anneal_time'].max():g} in time, means free; {practice['n_runs'].max()} runs "
+        f"{shown(most(forecast, 'n_runs'))} runs of gradient flow; largest difference "
+        f"{shown(error, '.2f')}. (f) "
+        f"Outcomes with β_i = {shown(practice['beta_initial'].min(), 'g')}, t0 = "
+        f"{shown(most(practice, 'anneal_time'), 'g')} in time, means free; "
+        f"{shown(most(practice, 'n_runs'))} runs "
         f"each. Collapsed are "
-        f"{lost['none', 'fixed', 'fixed', 0.0]:.2f} without annealing, "
-        f"{lost['none', 'trained', 'fixed', 0.0]:.2f} with trained variances alone, "
-        f"{lost['exponential', 'fixed', 'fixed', 0.0]:.2f} with annealing alone, "
-        f"{lost['exponential', 'trained', 'fixed', 0.0]:.3f} with both; with weights trained at η "
-        f"= {eta:g} throughout annealing {lost['exponential', 'trained', 'throughout', eta]:.2f}, "
-        f"after it {lost['exponential', 'trained', 'afterwards', eta]:.3f}."
+        f"{lost_at('.2f', 'none', 'fixed', 'fixed', 0.0)} without annealing, "
+        f"{lost_at('.2f', 'none', 'trained', 'fixed', 0.0)} with trained variances alone, "
+        f"{lost_at('.2f', 'exponential', 'fixed', 'fixed', 0.0)} with annealing alone, "
+        f"{lost_at('.3f', 'exponential', 'trained', 'fixed', 0.0)} with both; with weights "
+        f"trained at η "
+        f"= {shown(eta, 'g')} throughout annealing "
+        f"{lost_at('.2f', 'exponential', 'trained', 'throughout', eta)}, "
+        f"after it {lost_at('.3f', 'exponential', 'trained', 'afterwards', eta)}."
     )
+
+
+def _lost(lost: Mapping[tuple, float], form: str, *way: str | float) -> str:
+    """The part of the runs that one way to train loses."""
+    return shown(lost.get(way, math.nan), form)
 
 
 def _formula_gap(table: pd.DataFrame, formula: pd.DataFrame) -> float:
@@ -221,6 +253,8 @@ def _formula_gap(table: pd.DataFrame, formula: pd.DataFrame) -> float:
     line = formula[formula["source"] == "formula"].sort_values("growth")
     cells = table[table["source"] == "theory"]
     cells = cells[cells["beta_initial"] * cells["separation"] ** 2 <= 0.1]
+    if line.empty:
+        return math.nan
     growth = cells["beta_initial"] ** (-1 / cells["anneal_steps"])
     inside = growth <= line["growth"].max()
     predicted = np.interp(growth[inside], line["growth"], line["probability"])

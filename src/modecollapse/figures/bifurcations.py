@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,7 +14,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from .style import COLOURS, new_figure, panel_letter
+from .style import (
+    COLOURS,
+    first,
+    legend,
+    limits,
+    mesh,
+    new_figure,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -32,12 +43,12 @@ LINES = {"heavy": "-", "light": "--", "both": ":"}
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """(a) the map of what can happen, (b) to (d) three ways out of collapse, each with its law."""
     figure, axes = new_figure(2, 2, 5.6)
-    draw_map(axes[0, 0], tables["region_map"], tables["fold_lines"])
-    draw_delay(axes[0, 1], tables["fold_delay"])
-    draw_lifetime(axes[1, 0], tables["collapsed_lifetime"])
-    draw_lifetime(axes[1, 1], tables["dead_component_lifetime"])
-    for panel, letter in zip(axes.flat, "abcd", strict=True):
-        panel_letter(panel, letter)
+    panel(axes[0, 0], draw_map, tables["region_map"], tables["fold_lines"])
+    panel(axes[0, 1], draw_delay, tables["fold_delay"])
+    panel(axes[1, 0], draw_lifetime, tables["collapsed_lifetime"])
+    panel(axes[1, 1], draw_lifetime, tables["dead_component_lifetime"])
+    for one, letter in zip(axes.flat, "abcd", strict=True):
+        panel_letter(one, letter)
     return figure
 
 
@@ -47,21 +58,16 @@ def draw_map(axes: Axes, regions: pd.DataFrame, folds: pd.DataFrame) -> None:
     grid = regions.assign(code=code).pivot(
         index="separation", columns="target_weight", values="code"
     )
-    axes.pcolormesh(
-        grid.columns,
-        grid.index,
-        grid.to_numpy(),
-        cmap=ListedColormap(list(REGIONS.values())),
-        norm=BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3),
-        rasterized=True,
-    )
+    colours = ListedColormap(list(REGIONS.values()))
+    norm = BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3)
+    mesh(axes, grid.columns, grid.index, grid.to_numpy(), cmap=colours, norm=norm)
     for line, style in LINES.items():
         rows = folds[folds["line"] == line].sort_values("separation")
         axes.plot(rows["target_weight"], rows["separation"], color="black", ls=style, lw=1)
     tip = folds.loc[folds["separation"].idxmin()]
     axes.plot(tip["target_weight"], tip["separation"], "o", color="black", ms=4)
-    axes.set_xlim(grid.columns[0], grid.columns[-1])
-    axes.set_ylim(grid.index[0], grid.index[-1])
+    limits(axes.set_xlim, grid.columns)
+    limits(axes.set_ylim, grid.index)
     axes.set_xlabel(r"weight of the heavier mode, $\pi$")
     axes.set_ylabel(r"separation $r$")
     axes.legend(
@@ -82,7 +88,7 @@ def draw_delay(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_yscale("log")
     axes.set_xlabel(r"distance below the fold, $r_c - r$")
     axes.set_ylabel("time to recover")
-    axes.legend()
+    legend(axes)
 
 
 def draw_lifetime(axes: Axes, table: pd.DataFrame) -> None:
@@ -100,31 +106,39 @@ def draw_lifetime(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_ylim(top=3 * top)
     axes.set_xlabel(r"separation squared, $r^2$")
     axes.set_ylabel("time to recover")
-    axes.legend(loc="upper left")
+    legend(axes, loc="upper left")
 
 
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     """What the panels show, with the cusp and the measured exponents."""
     folds, delay = tables["fold_lines"], tables["fold_delay"]
-    tip = folds.loc[folds["separation"].idxmin()]
+    tip = folds.nsmallest(1, "separation")
     near = delay.nsmallest(3, "distance")
-    slope = np.polyfit(np.log(near["distance"]), np.log(near["time"]), 1)[0]
+    spread = near["distance"].nunique() > 1
+    slope = math.nan
+    if spread:
+        slope = np.polyfit(np.log(near["distance"]), np.log(near["time"]), 1)[0]
     lasting = tables["collapsed_lifetime"]
-    longest = lasting[lasting["recovered"].astype(bool)].nlargest(1, "time").iloc[0]
+    longest = lasting[lasting["recovered"].astype(bool)].nlargest(1, "time")
     dead = tables["dead_component_lifetime"]
     dead = dead[dead["recovered"].astype(bool)]
     worst = float((dead["time"] / dead["law"] - 1).abs().max())
     return (
         f"(a) What can happen with equal fixed weights; solid, dashed: where collapse on the "
         f"heavier and on the lighter mode is born, dotted: where the state on both modes is; they "
-        f"meet in a cusp at π = {tip['target_weight']:.6f}, r = {tip['separation']:.6f}. At the "
+        f"meet in a cusp at π = {shown(first(tip, 'target_weight'), '.6f')}, "
+        f"r = {shown(first(tip, 'separation'), '.6f')}. At the "
         f"lines the number of attractors changes; the colours say which modes they cover, by the "
         f"threshold of docs/theory.md, section 5, so that next to the cusp two attractors, or the "
         f"one below it, may all count as both modes. (b) Time to recover at π = 1/2 a little "
-        f"below the fold, exponent {slope:.3f} (law: −1/2). (c) With trained weights, from "
-        f"the state that is collapsed at fixed weights: up to {longest['time']:.2g} at r = "
-        f"{longest['separation']:g}, η = {longest['eta']:g}; dashed: Eq. 8.4. (d) Where one "
+        f"below the fold, exponent {shown(slope, '.3f')} (law: −1/2). (c) With trained weights, "
+        f"from "
+        f"the state that is collapsed at fixed weights: up to "
+        f"{shown(first(longest, 'time'), '.2g')} at r = "
+        f"{shown(first(longest, 'separation'), 'g')}, η = {shown(first(longest, 'eta'), 'g')}; "
+        f"dashed: Eq. 8.4. (d) Where one "
         f"component has found its mode and the other dies on its way; dashed: Eq. 8.7, within "
-        f"{100 * worst:.1f} %. Theory is integrated to a time of 10⁹; what takes longer is not "
+        f"{shown(100 * worst, '.1f')} %. Theory is integrated to a time of 10⁹; what takes longer "
+        f"is not "
         f"shown."
     )

@@ -12,7 +12,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .style import COLOURS, MARKERS, new_figure, panel_letter
+from .style import (
+    COLOURS,
+    MARKERS,
+    first,
+    most,
+    new_figure,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -31,10 +40,11 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     table = tables["finite_batch"]
     figure, ((first, second, third),) = new_figure(1, 3, 2.7, sharey=True)
     for axes, estimator in zip((first, third), ESTIMATORS, strict=True):
-        draw_probability(axes, table, estimator, "dimension")
+        panel(axes, draw_probability, table, estimator=estimator, against="dimension")
         axes.set_xlabel(r"dimension $d$")
         axes.set_title(ESTIMATORS[estimator])
-    draw_probability(second, table, "sticking-the-landing", "effective_dimension")
+    chosen = {"estimator": "sticking-the-landing", "against": "effective_dimension"}
+    panel(second, draw_probability, table, **chosen)
     second.set_xlabel(r"effective dimension $d_\mathrm{eff}$")
     second.set_title(ESTIMATORS["sticking-the-landing"])
     first.set_ylabel("P(collapse)")
@@ -63,7 +73,8 @@ def draw_probability(axes: Axes, table: pd.DataFrame, estimator: str, against: s
             elinewidth=0.6,
             mew=0.8,
         )
-    axes.set_xscale("log")
+    if axes.has_data():
+        axes.set_xscale("log")
     axes.set_ylim(-0.04, 1.04)
 
 
@@ -106,15 +117,20 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     noisiest = rows[noise == noise.max()]
     return (
         f"Probability of collapse over random starts on the sphere, r = "
-        f"{table['separation'].iloc[0]:g}, π = {table['target_weight'].iloc[0]:g}, equal fixed "
-        f"weights. Line: gradient flow, {flow['n_runs'].max()} starts a point; marks: stochastic "
+        f"{shown(first(table, 'separation'), 'g')}, π = "
+        f"{shown(first(table, 'target_weight'), 'g')}, "
+        f"equal fixed weights. Line: gradient flow, {shown(most(flow, 'n_runs'))} starts a point; "
+        f"marks: stochastic "
         f"gradient descent with step size h and stratified batches of B, by the reduced "
-        f"simulation, which costs the same at every d, {rows['n_runs'].max()} starts a mark; band "
+        f"simulation, which costs the same at every d, {shown(most(rows, 'n_runs'))} starts a "
+        f"mark; band "
         f"and bars: 95 % Wilson intervals. (a) Gradients without the score term: the noise blurs "
-        f"the start, so that high dimensions look like d_eff < d, at B/h = {1 / noise.max():.0f} "
-        f"like no more than {noisiest['effective_dimension'].max():.0f}. (b) The same against "
+        f"the start, so that high dimensions look like d_eff < d, at B/h = "
+        f"{shown(1 / noise.max(), '.0f')} like no more than "
+        f"{shown(most(noisiest, 'effective_dimension'), '.0f')}. (b) The same against "
         f"d_eff (docs/theory.md, Eq. 10.14): all on the line of the flow, but for "
-        f"{np.sqrt(np.mean(z**2)):.2f} standard errors (root mean square). (c) With the score "
+        f"{shown(np.sqrt((z**2).mean()), '.2f')} standard errors (root mean square). (c) With the "
+        f"score "
         f"term the means wander outside the span of the problem as well, by h d/2B in squared "
         f"length, repel each other less, and collapse more."
     )
@@ -122,6 +138,8 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
 
 def deviations(flow: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     """Differences of `rows` from the line of `flow` at their d_eff, in standard errors."""
+    if flow.empty:
+        return pd.Series(dtype=float)
     x, known = np.log(rows["effective_dimension"]), np.log(flow["dimension"])
     line, error2 = (np.interp(x, known, y) for y in (flow["probability"], variance(flow)))
     return (rows["probability"] - line) / np.sqrt(variance(rows) + error2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from .normalizing_flows import draw_frequencies, draw_mixture, frequencies
-from .style import COLOURS, new_figure, panel_letter
+from .style import (
+    COLOURS,
+    UNKNOWN,
+    legend,
+    limits,
+    most,
+    new_figure,
+    nothing,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -30,15 +43,18 @@ RACES = ["dimension", "direction", "architecture", "couplings", "separation"]
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """(a) direction, (b) tangent speeds, (c) race, (d) capacity, (e) weight, (f) recovery, …"""
     figure, panels = new_figure(2, 4, 3.9)
-    first, second = panels
-    draw_by(first[0], tables["flow_direction"], "separation", "direction", DIRECTIONS)
-    draw_by(first[1], tables["flow_architecture"], "separation", "architecture")
-    draw_ratios(first[2], tables["flow_tangent"])
-    draw_race(first[3], tables)
-    draw_by(second[0], tables["flow_capacity"], "hidden", "couplings", logarithmic=True)
-    draw_by(second[1], tables["flow_depth"], "depth")
-    draw_weights(second[2], tables["flow_weight"], tables["mixture_weight"])
-    draw_recovery(second[3], tables["flow_recovery"])
+    above, below = panels
+    by: dict[str, Any] = {"against": "separation", "factor": "direction", "marks": DIRECTIONS}
+    panel(above[0], draw_by, tables["flow_direction"], **by)
+    by = {"against": "separation", "factor": "architecture"}
+    panel(above[1], draw_by, tables["flow_architecture"], **by)
+    panel(above[2], draw_ratios, tables["flow_tangent"])
+    draw_race(above[3], tables)
+    by = {"against": "hidden", "factor": "couplings", "logarithmic": True}
+    panel(below[0], draw_by, tables["flow_capacity"], **by)
+    panel(below[1], draw_by, tables["flow_depth"], against="depth")
+    panel(below[2], draw_weights, tables["flow_weight"], tables["mixture_weight"])
+    panel(below[3], draw_recovery, tables["flow_recovery"])
     labels = {
         0: r"separation $r$",
         1: r"separation $r$",
@@ -97,15 +113,20 @@ def draw_ratios(axes: Axes, table: pd.DataFrame) -> None:
     for (kind, marker), shade in zip(DIRECTIONS.items(), shades(3), strict=True):
         rows = flows[flows["direction"] == kind].groupby("dimension")["ratio"]
         quartiles = rows.quantile([0.25, 0.5, 0.75]).unstack()
+        if quartiles.empty:
+            continue
         axes.plot(quartiles.index, quartiles[0.5], color=shade, marker=marker, lw=0.8, label=kind)
         axes.fill_between(
             quartiles.index, quartiles[0.25], quartiles[0.75], color=shade, alpha=0.2, linewidth=0
         )
+    if not axes.has_data():
+        return nothing(axes)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel(r"dimension $d$")
     axes.set_ylabel(r"$K_{mm}/K_{\sigma\sigma}$ before training")
     axes.legend(loc="upper left", handletextpad=0.3)
+    return None
 
 
 def draw_race(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -113,32 +134,39 @@ def draw_race(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
     for name, marker in (("flow_direction", "s"), ("flow_architecture", "o")):
         rows = raced(tables[name], tables["flow_tangent"])
         label = {"flow_direction": "of (a)", "flow_architecture": "of (b)"}[name]
-        draw_frequencies(axes, rows, "race", marker=marker, label=label)
+        if len(rows):
+            draw_frequencies(axes, rows, "race", marker=marker, label=label)
+    if not axes.has_data():
+        nothing(axes, "no values in common")
     axes.axvspan(*EXPECTED, color="0.9", linewidth=0, zorder=0)
     axes.set_xscale("log")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(1, 200)
     axes.set_xlabel(r"$\Lambda(r)\,K_{mm}/K_{\sigma\sigma}$")
-    axes.legend(loc="center right", handletextpad=0.3)
+    legend(axes, loc="center right", handletextpad=0.3)
 
 
 def raced(table: pd.DataFrame, tangent: pd.DataFrame) -> pd.DataFrame:
     """The frequencies at the first measurement, with the median race of each setting."""
-    counts = frequencies(table, int(np.sort(table["step"].unique())[1]))
+    steps = np.sort(table["step"].unique())
+    if len(steps) < 2 or tangent.empty:
+        return frequencies(table.iloc[:0]).assign(race=0.0)
+    counts = frequencies(table, int(steps[1]))
     race = tangent.groupby(RACES)["race"].median().reset_index()
     return counts.merge(race, on=RACES)
 
 
 def draw_weights(axes: Axes, flows: pd.DataFrame, mixture: pd.DataFrame) -> None:
     """Frequencies against the target's weight; filled marks and the upper lines: the larger r."""
+    colours = shades(max(flows["separation"].nunique(), 2))
     for number, (separation, rows) in enumerate(flows.groupby("separation")):
         draw_mixture(axes, mixture[mixture["separation"] == separation], "target_weight")
         draw_frequencies(
             axes,
             frequencies(rows),
             "target_weight",
-            colour=shades(2)[number],
-            marker="sD"[number],
+            colour=colours[number],
+            marker="sD^o"[number % 4],
             label=f"$r = {separation:g}$",
         )
     axes.legend(loc="best", handletextpad=0.3)
@@ -153,7 +181,7 @@ def draw_recovery(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(
             part.index, part, color=shade, label=f"$r = {separation:g}$", drawstyle="steps-post"
         )
-    axes.set_xlim(0, table["step"].max())
+    limits(axes.set_xlim, [0, table["step"].max()])
     axes.set_ylim(-0.04, 1.04)
     axes.set_xlabel("optimisation step")
     axes.legend(loc="center right", bbox_to_anchor=(1.0, 0.38), handlelength=1.0)
@@ -166,10 +194,11 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     heavy = weight[(weight["step"] == weight["step"].max()) & (weight["outcome"] != "both modes")]
     heavy = heavy[heavy["target_weight"] > 0.5]
     layers = tangent.groupby(["architecture", "couplings"])["ratio"].median()
-    few = int(tangent["couplings"].min())
-    spline, affine = layers["nsf", few], layers["realnvp", few]
+    few = tangent["couplings"].min()
+    spline, affine = (layers.get((kind, few), math.nan) for kind in ("nsf", "realnvp"))
     return (
-        f"Frequencies of collapse, {frequencies(direction)['n_runs'].max()} runs a point, bars: "
+        f"Frequencies of collapse, {shown(most(frequencies(direction), 'n_runs'))} runs a point, "
+        f"bars: "
         f"95 % Wilson intervals; RealNVP as in figure 5 where nothing else is said. (a) Direction "
         f"of μ* against the coordinates that the couplings split, d = "
         f"{_values(direction, 'dimension')}. (b) Architecture, "
@@ -177,8 +206,10 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"{_values(tables['flow_architecture'], 'dimension')}. (c) How much more readily an "
         f"untrained RealNVP moves its mass along μ* than it stretches it (docs/theory.md, Eq. "
         f"12.7; median and quartiles of {tangent['run'].nunique()} flows): no more along an axis, "
-        f"much more in other directions where d is large; {spline:.0f} for the splines of (b) "
-        f"where RealNVP has {affine:.1f}. (d) Frequencies of (a) and (b) after a quarter of the "
+        f"much more in other directions where d is large; {shown(spline, '.0f')} for the splines "
+        f"of (b) "
+        f"where RealNVP has {shown(affine, '.1f')}. (d) Frequencies of (a) and (b) after a "
+        f"quarter of the "
         f"training against the race of the two speeds; grey: where Eq. 12.9 expects collapse to "
         f"set in; {_exceptions(tables)}. (e) Width of the networks and number of couplings, and "
         f"(f) their depth, at r = "
@@ -188,7 +219,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"higher at π = 1/2 is the larger r). {_free_weights(weight, tables['mixture_weight'])} "
         f"{int((heavy['mass_plus'] > 0.5).sum())} of {len(heavy)} collapsed flows with π > 1/2 are "
         f"on the heavy mode, as mean alignment has it. (h) Part of the runs that is collapsed at "
-        f"each step, d = {_values(recovery, 'dimension')}: {_recovered(recovery)}."
+        f"each step, d = {_values(recovery, 'dimension')}: {_recovered(recovery) or UNKNOWN}."
     )
 
 
@@ -217,9 +248,9 @@ def _free_weights(flows: pd.DataFrame, mixture: pd.DataFrame) -> str:
     near = mixture[mixture["separation"] == separation]
     fixed, trained = (near.loc[near["eta"].eq(0) == e, "probability"].max() for e in (True, False))
     return (
-        f"At r = {separation:g} at most {highest:.2f} of the flows collapse, which can weigh the "
-        f"modes as they like; of mixtures {trained:.2f} with trained weights, {fixed:.2f} with "
-        f"equal fixed ones."
+        f"At r = {shown(separation, 'g')} at most {shown(highest, '.2f')} of the flows collapse, "
+        f"which can weigh the modes as they like; of mixtures {shown(trained, '.2f')} with trained "
+        f"weights, {shown(fixed, '.2f')} with equal fixed ones."
     )
 
 
@@ -236,4 +267,4 @@ def _recovered(table: pd.DataFrame) -> str:
 
 def _values(table: pd.DataFrame, column: str) -> str:
     """The values of a column that has one, or few."""
-    return ", ".join(f"{value:g}" for value in np.sort(table[column].unique()))
+    return ", ".join(f"{value:g}" for value in np.sort(table[column].unique())) or UNKNOWN

@@ -13,7 +13,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from .style import COLOURS, MARKERS, WIDTH, panel_letter
+from .style import (
+    COLOURS,
+    MARKERS,
+    UNKNOWN,
+    WIDTH,
+    first,
+    legend,
+    mesh,
+    most,
+    nothing,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -27,7 +40,8 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """(a) phase portrait, (b) which starts collapse, (c) how often, (d) bifurcation diagram."""
     figure = plt.figure(figsize=(WIDTH, 8.4))
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=[1.0, 1.45, 1.05])
-    portrait, *maps = top.subplots(1, 3)
+    weights = tables["basins"]["target_weight"].nunique()
+    portrait, *maps = top.subplots(1, 1 + max(weights, 1))
     draw_portrait(portrait, tables["phase_portrait"], tables["phase_fixed_points"])
     panel_letter(portrait, "a")
     draw_basin_panels(maps, tables["basins"])
@@ -39,6 +53,8 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
 def draw_portrait(axes: Axes, field: pd.DataFrame, fixed: pd.DataFrame) -> None:
     """The flow of the two means' positions along μ*, its speed as grey, and its fixed points."""
     x, y = (np.sort(field[name].unique()) for name in ("position1", "position2"))
+    if min(len(x), len(y)) < 2:
+        return nothing(axes, "too few points")
     shaped = field.pivot(index="position2", columns="position1")
     u, v = shaped["velocity1"].to_numpy(), shaped["velocity2"].to_numpy()
     axes.streamplot(
@@ -58,11 +74,14 @@ def draw_portrait(axes: Axes, field: pd.DataFrame, fixed: pd.DataFrame) -> None:
     axes.set_xlabel(r"position of mean 1, $\mu_1\cdot\mu^\star/r$")
     axes.set_ylabel(r"position of mean 2, $\mu_2\cdot\mu^\star/r$")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handletextpad=0.1)
+    return None
 
 
 def draw_basin_panels(panels: list[Axes], basins: pd.DataFrame) -> None:
     """One map of outcomes for each target weight."""
-    for axes, (weight, table) in zip(panels, basins.groupby("target_weight"), strict=True):
+    if basins.empty:
+        nothing(panels[0])
+    for axes, (weight, table) in zip(panels, basins.groupby("target_weight"), strict=False):
         draw_basins(axes, table)
         axes.set_title(rf"$\pi = {weight:g}$")
     panels[0].set_ylabel(r"cosine of $\mu_2$ with $\mu^\star$")
@@ -80,14 +99,8 @@ def draw_basins(axes: Axes, table: pd.DataFrame) -> None:
     code = table["outcome"].map({name: i for i, name in enumerate(OUTCOMES)})
     grid = table.assign(code=code).pivot(index="cosine2", columns="cosine1", values="code")
     colours = ListedColormap([COLOURS[name] for name in OUTCOMES])
-    axes.pcolormesh(
-        grid.columns,
-        grid.index,
-        grid.to_numpy(),
-        cmap=colours,
-        norm=BoundaryNorm([-0.5, 0.5, 1.5], 2),
-        rasterized=True,
-    )
+    norm = BoundaryNorm([-0.5, 0.5, 1.5], 2)
+    mesh(axes, grid.columns, grid.index, grid.to_numpy(), cmap=colours, norm=norm)
     axes.set_aspect("equal")
     axes.set_xlabel(r"cosine of $\mu_1$ with $\mu^\star$")
 
@@ -96,18 +109,19 @@ def draw_probability_panels(figure: Figure, table: pd.DataFrame) -> None:
     """Collapse probability against d: a row for each target weight, a column for each r."""
     weights = np.sort(table["target_weight"].unique())
     separations = np.sort(table["separation"].unique())
-    panels = figure.subplots(
-        len(weights), len(separations), sharex=True, sharey=True, squeeze=False
-    )
-    for row, weight in zip(panels, weights, strict=True):
+    shape = max(len(weights), 1), max(len(separations), 1)
+    panels = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False)
+    if table.empty:
+        nothing(panels[0, 0])
+    for row, weight in zip(panels, weights, strict=False):
         for axes, separation in zip(row, separations, strict=True):
             here = (table["target_weight"] == weight) & (table["separation"] == separation)
-            draw_probability(axes, table[here])
+            panel(axes, draw_probability, table[here])
             axes.set_title(rf"$\pi = {weight:g}$, $r = {separation:g}$", pad=3)
         row[0].set_ylabel("P(collapse)")
     for axes in panels[-1]:
         axes.set_xlabel(r"dimension $d$")
-    panels[0, 0].legend(loc="best")
+    legend(panels[0, 0], loc="best")
     panel_letter(panels[0, 0], "c")
     panels[0, 0].set_title(panels[0, 0].get_title(), pad=3)
 
@@ -133,8 +147,10 @@ def draw_probability(axes: Axes, table: pd.DataFrame) -> None:
 def draw_bifurcation_panels(figure: Figure, table: pd.DataFrame) -> None:
     """Positions of the two means in each state against r: one panel for each target weight."""
     weights = np.sort(table["target_weight"].unique())
-    panels = figure.subplots(1, len(weights), sharey=True, squeeze=False)[0]
-    for axes, weight in zip(panels, weights, strict=True):
+    panels = figure.subplots(1, max(len(weights), 1), sharey=True, squeeze=False)[0]
+    if table.empty:
+        nothing(panels[0])
+    for axes, weight in zip(panels, weights, strict=False):
         draw_bifurcation(axes, table[table["target_weight"] == weight])
         axes.set_title(rf"$\pi = {weight:g}$")
     panels[0].set_ylabel(r"positions of the means, $\mu_i\cdot\mu^\star/r$")
@@ -174,6 +190,7 @@ def _gap(table: pd.DataFrame) -> float:
     """The largest difference between the formula and theory, but for few dimensions."""
     where = ["target_weight", "separation", "dimension"]
     wide = table[table["dimension"] >= 16].pivot_table("probability", where, "source")
+    wide = wide.reindex(columns=["formula", "theory"])
     return float((wide["formula"] - wide["theory"]).abs().max())
 
 
@@ -187,19 +204,26 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     shares = basins.groupby("target_weight")["outcome"].apply(lambda o: (o != "both modes").mean())
     parts = ", ".join(f"{100 * part:.0f} % at π = {weight:g}" for weight, part in shares.items())
     theory = table[table["source"] == "theory"]
-    highest = theory.loc[theory["probability"].idxmax()]
+    highest = theory.nlargest(1, "probability")
     return (
         f"(a) Flow of the two means along μ* with fixed equal weights at r = "
-        f"{field['separation'].iloc[0]:g}, π = {field['target_weight'].iloc[0]:g}, and its fixed "
+        f"{shown(first(field, 'separation'), 'g')}, π = "
+        f"{shown(first(field, 'target_weight'), 'g')}, and its fixed "
         f"points (filled: stable to every perturbation); {stable} of the stable ones have both "
         f"means on one side: collapse is for ever there. (b) Outcome of starts on the sphere of "
-        f"radius r = {basins['separation'].iloc[0]:g}, otherwise orthogonal, by their cosines with "
-        f"μ*: collapsed in {parts}. (c) Probability of collapse over random starts on the sphere; "
-        f"theory: {theory['n_runs'].max()} starts a point, band: 95 % Wilson interval; simulation: "
-        f"bars, 95 % Wilson interval; formula: the closed one, within {_gap(table):.2f} of theory "
+        f"radius r = {shown(first(basins, 'separation'), 'g')}, otherwise orthogonal, by their "
+        f"cosines with "
+        f"μ*: collapsed in {parts or UNKNOWN}. (c) Probability of collapse over random starts on "
+        f"the sphere; "
+        f"theory: {shown(most(theory, 'n_runs'))} starts a point, band: 95 % Wilson interval; "
+        f"simulation: "
+        f"bars, 95 % Wilson interval; formula: the closed one, within {shown(_gap(table), '.2f')} "
+        f"of theory "
         f"at d ≥ 16. It reaches "
-        f"{highest['probability']:.3f} at d = {highest['dimension']}, r = "
-        f"{highest['separation']:g}, π = {highest['target_weight']:g}. (d) Positions of the two "
+        f"{shown(first(highest, 'probability'), '.3f')} at d = "
+        f"{shown(first(highest, 'dimension'))}, "
+        f"r = {shown(first(highest, 'separation'), 'g')}, "
+        f"π = {shown(first(highest, 'target_weight'), 'g')}. (d) Positions of the two "
         f"means in every fixed point against r; the collapsed one is born in a fold (cross); marks "
         f"are means trained by simulation from a start near collapse."
     )

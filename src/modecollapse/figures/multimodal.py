@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..outcomes import COVERAGE
-from .style import new_figure, panel_letter
+from .style import UNKNOWN, legend, most, new_figure, nothing, panel, panel_letter, shown
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -27,18 +27,19 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     table = tables["modes_found"]
     arrangements = list(dict.fromkeys(table["arrangement"]))
     etas = sorted(table["eta"].unique())
-    figure, panels = new_figure(
-        len(arrangements), len(etas), 0.5 + 1.9 * len(arrangements), sharex=True, sharey="row"
-    )
-    for row, arrangement in zip(panels, arrangements, strict=True):
+    rows, columns = max(len(arrangements), 1), max(len(etas), 1)
+    figure, panels = new_figure(rows, columns, 0.5 + 1.9 * rows, sharex=True, sharey="row")
+    if table.empty:
+        nothing(panels[0, 0])
+    for row, arrangement in zip(panels, arrangements, strict=False):
         for axes, eta in zip(row, etas, strict=True):
             chosen = (table["arrangement"] == arrangement) & (table["eta"] == eta)
-            draw_found(axes, table[chosen], shades(table))
+            panel(axes, draw_found, table[chosen], colours=shades(table))
             axes.set_title(rf"{NAMES[arrangement]}, $\eta = {eta:g}$")
         row[0].set_ylabel("modes found")
     for axes in panels[-1]:
         axes.set_xlabel(r"separation $r$")
-    panels[0, 0].legend(title="components $K$", loc="lower left", title_fontsize=7)
+    legend(panels[0, 0], title="components $K$", loc="lower left", title_fontsize=7)
     for axes, letter in zip(panels.ravel(), LETTERS, strict=False):
         panel_letter(axes, letter)
     return figure
@@ -76,7 +77,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"K* = {row.n_modes} {NAMES[row.arrangement]}, d = {row.dimension}"
         for row in targets.itertuples()
     )
-    spare = table["n_components"].max()
+    spare = most(table, "n_components")
     ends = "; ".join(
         f"{NAMES[name]} {_found(rows, min(rows['eta']))} with fixed weights "
         f"and {_found(rows, max(rows['eta']))} with η = {max(rows['eta']):g}"
@@ -85,10 +86,12 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     return (
         f"Number of modes found (mass of q on a mode at least {COVERAGE:g} of its weight) by the "
         f"gradient flow of K components, unit variances, equal weights at the start, against the "
-        f"separation r = ‖ν_k‖: {modes}; grey line: all modes. Theory for any K and K* "
-        f"(docs/theory.md, Section 9), mean and standard error of {table['n_runs'].max()} starts "
+        f"separation r = ‖ν_k‖: {modes or UNKNOWN}; grey line: all modes. Theory for any K and K* "
+        f"(docs/theory.md, Section 9), mean and standard error of {shown(most(table, 'n_runs'))} "
+        f"starts "
         f"on the sphere of radius r. η is the speed of the weights' logits, 0 for fixed weights. "
-        f"At r = {table['separation'].max():g}, K = {spare} components find: {ends}."
+        f"At r = {shown(most(table, 'separation'), 'g')}, K = {shown(spare)} components find: "
+        f"{ends or UNKNOWN}."
     )
 
 

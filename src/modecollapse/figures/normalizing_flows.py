@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -12,7 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..counting import counted
-from .style import COLOURS, MARKERS, WIDTH, panel_letter
+from .style import (
+    COLOURS,
+    MARKERS,
+    UNKNOWN,
+    WIDTH,
+    first,
+    limits,
+    most,
+    nothing,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw", "frequencies"]
 
@@ -27,9 +40,12 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     figure = plt.figure(figsize=(WIDTH, 4.3))
     top, bottom = figure.subfigures(2, 1, height_ratios=[1.0, 1.0], squeeze=True)
     course, *densities = top.subplots(1, 3, width_ratios=[1.25, 1.0, 1.0])
-    draw_course(course, tables["flow_course"])
+    panel(course, draw_course, tables["flow_course"])
     panel_letter(course, "a")
-    for axes, (case, rows) in zip(densities, tables["flow_density"].groupby("case"), strict=True):
+    cases = tables["flow_density"].groupby("case")
+    for axes in densities[len(cases) :]:
+        nothing(axes)
+    for axes, (case, rows) in zip(densities, cases, strict=False):
         draw_density(axes, rows)
         axes.set_title(f"{rows['outcome'].iloc[0]}", fontsize=7, loc="right", y=1.0, pad=3)
         if case == "best":
@@ -47,7 +63,7 @@ def draw_course(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(rows["step"], rows["mass_plus"], color=colour, lw=0.5, alpha=0.7)
     axes.set_xscale("symlog", linthresh=10)
     axes.set_xticks([0, 10, 100], ["0", "10", "100"])
-    axes.set_xlim(0, table["step"].max())
+    limits(axes.set_xlim, [0, table["step"].max()])
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("optimisation step")
     axes.set_ylabel("mass of q on the + mode")
@@ -58,6 +74,8 @@ def draw_course(axes: Axes, table: pd.DataFrame) -> None:
 def draw_density(axes: Axes, table: pd.DataFrame) -> None:
     """The histogram of the projection on μ* as grey levels, step by step; the modes as lines."""
     grid = table.pivot(index="position", columns="step", values="density")
+    if len(grid) < 2 or len(grid.columns) < 2:
+        return nothing(axes, "too few points")
     steps = grid.columns.to_numpy(dtype=float)
     middle = np.sqrt(steps[1:-1] * steps[2:])
     edges = np.concatenate([[0.0, steps[1] / 2], middle, steps[-1:]])
@@ -75,6 +93,7 @@ def draw_density(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xticks([0, 10, 100], ["0", "10", "100"])
     axes.set_xlim(0, steps[-1])
     axes.set_xlabel("optimisation step")
+    return None
 
 
 def frequencies(table: pd.DataFrame, step: int | None = None) -> pd.DataFrame:
@@ -86,18 +105,22 @@ def frequencies(table: pd.DataFrame, step: int | None = None) -> pd.DataFrame:
         {**dict(zip(keys, setting, strict=True)), **counted(int(group.sum()), len(group))}
         for setting, group in rows.groupby(keys)["collapsed"]
     ]
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, columns=[*keys, *counted(0, 1)])
 
 
 def draw_frequency_panels(figure: Figure, flows: pd.DataFrame, mixture: pd.DataFrame) -> None:
     """P(collapse) against the separation, one panel for each dimension."""
     dimensions = np.sort(flows["dimension"].unique())
-    panels = figure.subplots(1, len(dimensions), sharex=True, sharey=True, squeeze=False)[0]
+    columns = max(len(dimensions), 1)
+    panels = figure.subplots(1, columns, sharex=True, sharey=True, squeeze=False)[0]
     early, late = _early_and_late(flows)
-    for axes, dimension in zip(panels, dimensions, strict=True):
+    if flows.empty:
+        nothing(panels[0])
+    for axes, dimension in zip(panels, dimensions, strict=False):
         here = flows[flows["dimension"] == dimension]
         draw_mixture(axes, mixture[mixture["dimension"] == dimension], "separation")
-        draw_frequencies(axes, frequencies(here, early), "separation", early=True)
+        if early is not None:
+            draw_frequencies(axes, frequencies(here, early), "separation", early=True)
         draw_frequencies(axes, frequencies(here), "separation")
         axes.set_title(rf"$d = {dimension}$")
     panels[len(panels) // 2].set_xlabel(r"separation $r = \|\mu^\star\|$")
@@ -145,10 +168,12 @@ def draw_mixture(axes: Axes, table: pd.DataFrame, against: str) -> None:
         axes.fill_between(x, low, high, color=COLOURS["theory"], alpha=0.12, linewidth=0)
 
 
-def keys(early: int, late: int) -> list[Line2D]:
+def keys(early: int | None, late: int | None) -> list[Line2D]:
     """The legend of the frequencies."""
     lines = []
     for step, face in ((early, "white"), (late, COLOURS["flow"])):
+        if step is None:
+            continue
         line = Line2D([], [], color=COLOURS["flow"], marker=MARKERS["flow"], mfc=face, ls="")
         line.set_label(f"flows, step {step}")
         lines.append(line)
@@ -170,16 +195,19 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"{_only(course, 'dimension')}: {_course_in_numbers(course)} (b) Density of the projection "
         f"on μ* under two runs at r = {_only(density, 'separation')}, d = "
         f"{_only(density, 'dimension')}; dotted: the modes. (c) Frequency of collapse among "
-        f"{frequencies(flows)['n_runs'].max()} runs a point (bars: 95 % Wilson intervals) beside "
+        f"{shown(most(frequencies(flows), 'n_runs'))} runs a point (bars: 95 % Wilson intervals) "
+        f"beside "
         f"the two-component mixture's theory with fixed equal weights (solid) and with weights "
-        f"trained at η = {mixture['eta'].max():g} (dashed; bands: likewise, "
-        f"{mixture['n_runs'].max()} starts). {_comparison(flows, mixture)} "
+        f"trained at η = {shown(most(mixture, 'eta'), 'g')} (dashed; bands: likewise, "
+        f"{shown(most(mixture, 'n_runs'))} starts). {_comparison(flows, mixture)} "
         f"{int((runs != 'finished').sum())} runs diverged."
     )
 
 
 def _course_in_numbers(table: pd.DataFrame) -> str:
     """How many runs collapse, how wide they became before, and when it was decided."""
+    if table.empty:
+        return UNKNOWN
     by_run = table.pivot(index="run", columns="step", values="outcome")
     lost = by_run.iloc[:, -1] == "collapsed"
     quarter = by_run.columns[len(by_run.columns) // 4]
@@ -187,8 +215,11 @@ def _course_in_numbers(table: pd.DataFrame) -> str:
     widest = table.groupby("run")["projection_std"].max()[lost]
     ends = table[(table["step"] == table["step"].max()) & (table["outcome"] == "collapsed")]
     split = np.sqrt(1 + table["separation"].iloc[0] ** 2)
+    if not lost.any():
+        return "0 end collapsed."
     return (
-        f"{int(lost.sum())} end collapsed, with a median KL of {ends['kl'].median():.3f} (a lost "
+        f"{int(lost.sum())} end collapsed, with a median KL of "
+        f"{shown(ends['kl'].median(), '.3f')} (a lost "
         f"mode costs log 2 = 0.693 at least). They move to one mode before they have split: the "
         f"widest that their standard deviation along μ* gets is {widest.median():.1f} in the "
         f"median, {split:.1f} when split. That is mean alignment without means. {late} of them "
@@ -199,36 +230,45 @@ def _course_in_numbers(table: pd.DataFrame) -> str:
 
 def _comparison(flows: pd.DataFrame, mixture: pd.DataFrame) -> str:
     """What agrees with the mixture and what does not, in numbers."""
-    early, late = (frequencies(flows, step) for step in _early_and_late(flows))
-    first, last = late["dimension"].min(), late["dimension"].max()
-    widest = late["separation"].max()
+    early, late = (
+        frequencies(flows if step is not None else flows.iloc[:0], step)
+        for step in _early_and_late(flows)
+    )
+    low, high, widest = late["dimension"].min(), most(late, "dimension"), most(late, "separation")
     fixed = mixture[mixture["eta"] == 0]
-    flow, theory = ([_at(t, widest, d) for d in (first, last)] for t in (late, fixed))
+    flow, theory = ([_at(t, widest, d) for d in (low, high)] for t in (late, fixed))
     both = early.merge(late, on=[*SETTING, *CAPACITY], suffixes=("_early", "_late"))
-    healed = both.loc[(both["probability_early"] - both["probability_late"]).idxmax()]
+    both["healed"] = both["probability_early"] - both["probability_late"]
+    healed = both.loc[[both["healed"].idxmax()]] if len(both) else both
     return (
         f"As in the mixture, small separations are safe and large ones are not. Unlike in the "
-        f"mixture, collapse depends on d (at r = {widest:g} from {flow[0]:.2f} at d = {first} to "
-        f"{flow[1]:.2f} at d = {last}; mixture with fixed weights: {theory[0]:.2f} and "
-        f"{theory[1]:.2f}), and near its onset it heals with training (hollow marks; at r = "
-        f"{healed['separation']:g}, d = {healed['dimension']} from "
-        f"{healed['probability_early']:.2f} to {healed['probability_late']:.2f}), where a mixture "
+        f"mixture, collapse depends on d (at r = {shown(widest, 'g')} from "
+        f"{shown(flow[0], '.2f')} at d = {shown(low)} to "
+        f"{shown(flow[1], '.2f')} at d = {shown(high)}; mixture with fixed weights: "
+        f"{shown(theory[0], '.2f')} and "
+        f"{shown(theory[1], '.2f')}), and near its onset it heals with training (hollow marks; at "
+        f"r = "
+        f"{shown(first(healed, 'separation'), 'g')}, d = {shown(first(healed, 'dimension'))} from "
+        f"{shown(first(healed, 'probability_early'), '.2f')} to "
+        f"{shown(first(healed, 'probability_late'), '.2f')}), where a mixture "
         f"with fixed weights stays collapsed for ever above its fold."
     )
 
 
-def _early_and_late(table: pd.DataFrame) -> tuple[int, int]:
-    """The first logged step after the start, and the last."""
-    steps = np.sort(table["step"].unique())
-    return int(steps[1]), int(steps[-1])
+def _early_and_late(table: pd.DataFrame) -> tuple[int | None, int | None]:
+    """The first logged step after the start, and the last; None where there is none."""
+    steps = [int(step) for step in np.sort(table["step"].unique())]
+    return (steps[1] if len(steps) > 1 else None), (steps[-1] if steps else None)
 
 
 def _only(table: pd.DataFrame, column: str) -> str:
     """The values of a column that has one, or few."""
-    return ", ".join(f"{value:g}" for value in np.sort(table[column].unique()))
+    return ", ".join(f"{value:g}" for value in np.sort(table[column].unique())) or UNKNOWN
 
 
 def _at(table: pd.DataFrame, separation: float, dimension: int) -> float:
     """The probability at the separation nearest to that asked for."""
     rows = table[table["dimension"] == dimension]
+    if rows.empty:
+        return math.nan
     return float(rows.loc[(rows["separation"] - separation).abs().idxmin(), "probability"])

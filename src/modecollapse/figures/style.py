@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-__all__ = ["COLOURS", "MARKERS", "STYLE", "WIDTH", "new_figure", "panel_letter", "save"]
+__all__ = [
+    "COLOURS",
+    "MARKERS",
+    "STYLE",
+    "UNKNOWN",
+    "WIDTH",
+    "first",
+    "legend",
+    "limits",
+    "mesh",
+    "most",
+    "new_figure",
+    "nothing",
+    "panel",
+    "panel_letter",
+    "save",
+    "shown",
+]
+
+UNKNOWN = "(not known)"  # in a caption, where the tables do not hold a number
 
 WIDTH = 7.0  # inches: the text width of a two-column page
 _CYCLE = sns.color_palette("colorblind").as_hex()
@@ -72,6 +96,69 @@ def new_figure(rows: int, columns: int, height: float, **options: Any) -> tuple[
 def panel_letter(axes: Axes, letter: str) -> None:
     """Put "(a)" at the upper left, outside the axes."""
     axes.set_title(f"({letter})", loc="left", fontweight="bold", fontsize=8)
+
+
+def panel(axes: Axes, drawing: Callable[..., Any], *tables: pd.DataFrame, **options: Any) -> Any:
+    """Draw a panel from its tables, or say in words that one of them has no rows."""
+    if any(table.empty for table in tables):
+        return nothing(axes)
+    return drawing(axes, *tables, **options)
+
+
+def nothing(axes: Axes, words: str = "no rows to draw") -> None:
+    """Say in an empty panel why it is empty."""
+    axes.text(
+        *(0.5, 0.5, words), transform=axes.transAxes, ha="center", va="center", color="0.4",
+        fontsize=7, wrap=True,
+    )  # fmt: skip
+
+
+def legend(axes: Axes, **options: Any) -> None:
+    """A legend, where something has a label."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(**options)
+
+
+def limits(change: Callable[[float, float], Any], values: ArrayLike) -> None:
+    """Set the limits of an axis to the least and the greatest of these values, if they differ."""
+    low, high = np.min(values), np.max(values)
+    if low < high:
+        change(low, high)
+
+
+def mesh(axes: Axes, x: ArrayLike, y: ArrayLike, values: ArrayLike, **options: Any) -> QuadMesh:
+    """A map of values on a grid, a cell around each point, of width 1 where there is one point."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if len(x) > 1 and len(y) > 1:
+        return axes.pcolormesh(x, y, values, rasterized=True, **options)
+    return axes.pcolormesh(_edges(x), _edges(y), values, rasterized=True, **options)
+
+
+def _edges(centres: np.ndarray) -> np.ndarray:
+    """The edges of cells around points."""
+    if len(centres) == 1:
+        return centres[0] + np.array([-0.5, 0.5])
+    middle = (centres[1:] + centres[:-1]) / 2
+    return np.array([2 * centres[0] - middle[0], *middle, 2 * centres[-1] - middle[-1]])
+
+
+def shown(value: Any, form: str = "") -> str:
+    """A number of a caption, or words where there is none.
+
+    >>> shown(0.256, ".2f"), shown(float("nan"), ".2f")
+    ('0.26', '(not known)')
+    """
+    return f"{value:{form}}" if np.isfinite(value) else UNKNOWN
+
+
+def first(table: pd.DataFrame, column: str) -> Any:
+    """The first value of a column; NaN where there are no rows."""
+    return table[column].iloc[0] if len(table) else math.nan
+
+
+def most(table: pd.DataFrame, column: str) -> Any:
+    """The largest value of a column; NaN where there are no rows."""
+    return table[column].max() if len(table) else math.nan
 
 
 def save(figure: Figure, kind: str, about: str) -> bytes:

@@ -12,7 +12,19 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 from scipy.stats import norm
 
-from .style import COLOURS, MARKERS, new_figure, panel_letter
+from .style import (
+    COLOURS,
+    MARKERS,
+    UNKNOWN,
+    first,
+    legend,
+    most,
+    new_figure,
+    nothing,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -44,22 +56,24 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Curves of two dimensions, differences against step size, batch and d, and z-scores."""
     curves = tables["closed_equations"]
     dimensions = np.sort(curves["dimension"].unique())
-    figure, axes = new_figure(len(dimensions) + 1, 4, 1.75 * (len(dimensions) + 1))
+    shown_rows = max(len(dimensions), 1)
+    figure, axes = new_figure(shown_rows + 1, 4, 1.75 * (shown_rows + 1))
+    for empty in axes[0] if curves.empty else ():
+        nothing(empty)
     for row, dimension in zip(axes, dimensions, strict=False):
         draw_curves(row, curves[curves["dimension"] == dimension])
         row[0].set_title(f"$d = {dimension}$")
-    for panel in axes[len(dimensions) - 1]:
-        panel.set_xlabel("time $t$")
-    for panel, letter in zip(axes[0], "abcd", strict=True):
-        panel_letter(panel, letter)
+    for below, above, letter in zip(axes[shown_rows - 1], axes[0], "abcd", strict=True):
+        below.set_xlabel("time $t$")
+        panel_letter(above, letter)
     add_legends(axes[0])
     *panels, scores = axes[-1]
-    for panel, variable, letter in zip(panels, DIFFERENCES, "efg", strict=True):
+    for axes_of, variable, letter in zip(panels, DIFFERENCES, "efg", strict=True):
         table = tables["scaling"]
-        draw_differences(panel, table[table["variable"] == variable], variable)
-        panel_letter(panel, letter)
+        panel(axes_of, draw_differences, table[table["variable"] == variable], variable=variable)
+        panel_letter(axes_of, letter)
     panels[0].set_ylabel("difference from the flow")
-    draw_scores(scores, tables["validation"]["z"].to_numpy())
+    panel(scores, draw_scores, tables["validation"]["z"])
     panel_letter(scores, "h")
     return figure
 
@@ -82,7 +96,7 @@ def add_legends(row: list[Axes]) -> None:
     """Which line is which statistic, where there are several; lines and marks in the last panel."""
     for axes, names in zip(row, CURVES.values(), strict=True):
         if len(names) > 1:
-            axes.legend(loc="best", handlelength=1.5, labelspacing=0.2)
+            legend(axes, loc="best", handlelength=1.5, labelspacing=0.2)
     line = Line2D([], [], color=COLOURS["theory"], label="theory")
     mark = Line2D([], [], color=COLOURS["simulation"], label="simulation")
     mark.set(marker=MARKERS["simulation"], markersize=3, markerfacecolor="none", linestyle="")
@@ -134,10 +148,10 @@ def draw_differences(axes: Axes, table: pd.DataFrame, variable: str) -> None:
     axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (high / low) ** 0.45)  # room for the legend
-    axes.legend(loc="upper left", handletextpad=0, borderpad=0, borderaxespad=0, labelspacing=0.2)
+    legend(axes, loc="upper left", handletextpad=0, borderpad=0, borderaxespad=0, labelspacing=0.2)
 
 
-def draw_scores(axes: Axes, z: np.ndarray) -> None:
+def draw_scores(axes: Axes, z: pd.Series) -> None:
     """The z-scores of the validation table, and the standard normal density."""
     reach = max(4.0, np.abs(z).max())
     grid = np.linspace(-reach, reach, 201)
@@ -151,25 +165,31 @@ def draw_scores(axes: Axes, z: np.ndarray) -> None:
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     """What the panels show, and the numbers that decide the claim."""
     curves, scaling = tables["closed_equations"], tables["scaling"]
-    first, z = curves.iloc[0], tables["validation"]["z"]
+    problem = {
+        name: shown(first(curves, name), "g") for name in ("separation", "target_weight", "eta")
+    }
+    z = tables["validation"]["z"]
+    mean, spread, largest = z.mean(), z.std(), z.abs().max()
     fits = scaling.drop_duplicates(["series", "variable"])
     exponents = "; ".join(
-        f"{row.series} against {row.variable.replace('_', ' ')} {row.exponent:.2f} "
-        f"[{row.low:.2f}, {row.high:.2f}], expected {row.expected:g}"
+        f"{row.series} against {row.variable.replace('_', ' ')} {shown(row.exponent, '.2f')} "
+        f"[{shown(row.low, '.2f')}, {shown(row.high, '.2f')}], expected {row.expected:g}"
         for row in fits.itertuples()
     )
     dimensions = " and ".join(f"{d}" for d in np.sort(curves["dimension"].unique()))
-    runs = curves.loc[curves["source"] == "simulation", "runs"].max()
+    runs = most(curves[curves["source"] == "simulation"], "runs")
     validation = tables["validation"]
     return (
         f"(a–d) Overlaps m and Q, weight and KL against gradient-flow time from one random start "
-        f"on the sphere, r = {first['separation']:g}, π = {first['target_weight']:g}, η = "
-        f"{first['eta']:g}, in d = {dimensions} (rows). Lines: closed equations; marks: mean of "
-        f"{runs} simulations, bars: 95 % interval. (e–g) How the difference shrinks: the bias of "
+        f"on the sphere, r = {problem['separation']}, π = {problem['target_weight']}, η = "
+        f"{problem['eta']}, in d = {dimensions or UNKNOWN} (rows). Lines: closed equations; "
+        f"marks: mean of "
+        f"{shown(runs)} simulations, bars: 95 % interval. (e–g) How the difference shrinks: the "
+        f"bias of "
         f"Q_11, the spread of m_1 over runs, and the KL at which the full pathwise gradient comes "
         f"to rest around the target, with 95 % intervals and fitted power laws; exponents with "
-        f"95 % intervals: {exponents}. (h) The z-scores of the {len(z)} quantities in "
+        f"95 % intervals: {exponents or UNKNOWN}. (h) The z-scores of the {len(z)} quantities in "
         f"results/validation.csv, {validation['setting'].nunique()} settings, extrapolated to "
-        f"step size 0: mean {z.mean():.2f}, standard deviation {z.std():.2f}, largest "
-        f"{z.abs().max():.1f}; curve: standard normal."
+        f"step size 0: mean {shown(mean, '.2f')}, standard deviation {shown(spread, '.2f')}, "
+        f"largest {shown(largest, '.1f')}; curve: standard normal."
     )

@@ -9,9 +9,23 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from .style import MARKERS, WIDTH, panel_letter
+from .style import (
+    MARKERS,
+    UNKNOWN,
+    WIDTH,
+    first,
+    legend,
+    mesh,
+    most,
+    nothing,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -41,11 +55,14 @@ def draw_trajectories(panels: np.ndarray, table: pd.DataFrame) -> None:
         separation = rows["separation"].iloc[0]
         position.plot(rows["time"], rows["m1"] / separation, color=shade)
         position.plot(rows["time"], rows["m2"] / separation, color=shade, ls="--")
-    weight.set_yscale("log")
+    if table.empty:
+        nothing(weight)
+        nothing(position)
+    else:
+        weight.set_yscale("log")
     weight.set_ylabel(r"weight of component 1, $w_1$")
-    weight.legend(loc="center right", ncols=2)
-    separation = table["separation"].iloc[0]
-    for mode in (-separation, separation):
+    legend(weight, loc="center right", ncols=2)
+    for mode in [sign * r for r in table["separation"].head(1) for sign in (-1, 1)]:
         position.axhline(mode, color="0.85", linewidth=0.6, zorder=0)
     position.set_ylabel(r"$\mu_i\cdot\mu^\star/r$ (1: solid, 2: dashed)")
     for axes in panels:
@@ -57,28 +74,30 @@ def draw_maps(figure: Figure, table: pd.DataFrame) -> None:
     """A map of each outcome's frequency; simulated points as discs in the same colours."""
     panels = figure.subplots(1, len(OUTCOMES), sharex=True, sharey=True)
     for axes, (column, name) in zip(panels, OUTCOMES.items(), strict=True):
-        image = draw_map(axes, table, column)
+        panel(axes, draw_map, table, column=column)
         axes.set_title(name)
         axes.set_xlabel(r"separation $r$")
     panels[0].set_ylabel(r"learning-rate ratio $\eta$")
-    bar = figure.colorbar(image, ax=list(panels), pad=0.01, aspect=25)
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(0, 1), "cividis"), ax=list(panels), pad=0.01, aspect=25
+    )
     bar.set_label("frequency")
     bar.outline.set_visible(False)
     panel_letter(panels[0], "b")
     panels[0].set_title(next(iter(OUTCOMES.values())))
 
 
-def draw_map(axes: Axes, table: pd.DataFrame, column: str):
+def draw_map(axes: Axes, table: pd.DataFrame, column: str) -> None:
     """One outcome's frequency over (separation, η)."""
     theory = table[table["source"] == "theory"]
     grid = theory.pivot(index="eta", columns="separation", values=column)
-    rows = np.arange(len(grid.index))
-    image = axes.pcolormesh(
-        grid.columns, rows, grid.to_numpy(), cmap="cividis", vmin=0, vmax=1, rasterized=True
-    )
-    axes.set_yticks(rows, [f"{eta:g}" for eta in grid.index])
+    etas = np.sort(table["eta"].unique())
+    rows = np.searchsorted(etas, grid.index)
+    if len(grid):
+        mesh(axes, grid.columns, rows, grid.to_numpy(), cmap="cividis", vmin=0, vmax=1)
+    axes.set_yticks(np.arange(len(etas)), [f"{eta:g}" for eta in etas])
     trained = table[table["source"] == "simulation"]
-    heights = [list(grid.index).index(eta) for eta in trained["eta"]]
+    heights = np.searchsorted(etas, trained["eta"])
     axes.scatter(
         trained["separation"],
         heights,
@@ -91,14 +110,13 @@ def draw_map(axes: Axes, table: pd.DataFrame, column: str):
         linewidths=0.8,
         s=26,
     )
-    return image
 
 
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     """What the panels show and the numbers that decide the claim."""
     runs, table = tables["weight_trajectories"], tables["outcome_map"]
     theory = table[table["source"] == "theory"]
-    worst = theory.loc[theory["vanishing_weight"].idxmax()]
+    worst = theory.nlargest(1, "vanishing_weight")
     last = runs.groupby("eta").tail(1)
     ends = ", ".join(
         f"{row.weight:.2g} ({row.outcome}) at η = {row.eta:g}" for row in last.itertuples()
@@ -107,12 +125,16 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     joined = trained.merge(theory, on=["eta", "separation"], suffixes=("", "_theory"))
     gap = float((joined["vanishing_weight"] - joined["vanishing_weight_theory"]).abs().max())
     return (
-        f"(a) One start at r = {runs['separation'].iloc[0]:g} trained with several learning-rate "
+        f"(a) One start at r = {shown(first(runs, 'separation'), 'g')} trained with several "
+        f"learning-rate "
         f"ratios η of weights to means: weight of component 1, and both means. At the end w_1 = "
-        f"{ends}. (b) Frequency of the three outcomes over random starts on the sphere, d = "
-        f"{theory['dimension'].iloc[0]}, π = {theory['target_weight'].iloc[0]:g}, "
-        f"{theory['n_runs'].max()} starts a point: theory as the map, simulation "
-        f"({trained['n_runs'].max()} runs a point) as discs in the same colours. Vanishing weight "
-        f"reaches {worst['vanishing_weight']:.2f} at η = {worst['eta']:g}, r = "
-        f"{worst['separation']:g}; simulation and theory differ by at most {gap:.2f}."
+        f"{ends or UNKNOWN}. (b) Frequency of the three outcomes over random starts on the "
+        f"sphere, d = "
+        f"{shown(first(theory, 'dimension'))}, π = {shown(first(theory, 'target_weight'), 'g')}, "
+        f"{shown(most(theory, 'n_runs'))} starts a point: theory as the map, simulation "
+        f"({shown(most(trained, 'n_runs'))} runs a point) as discs in the same colours. Vanishing "
+        f"weight "
+        f"reaches {shown(first(worst, 'vanishing_weight'), '.2f')} at η = "
+        f"{shown(first(worst, 'eta'), 'g')}, r = {shown(first(worst, 'separation'), 'g')}; "
+        f"simulation and theory differ by at most {shown(gap, '.2f')}."
     )

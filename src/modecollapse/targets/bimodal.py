@@ -83,7 +83,9 @@ class BimodalTarget:
     def mixture(self, direction: ArrayLike | None = None) -> GaussianMixture:
         """The target as a mixture; μ* = r · `direction`/‖direction‖ (default: first axis)."""
         d = self.dimension
-        axis = np.eye(d)[0] if direction is None else numbers_of("direction", direction)
+        axis = (
+            np.eye(d)[0] if direction is None else numbers_of("direction", direction, finite=True)
+        )
         norm = float(np.linalg.norm(axis))
         require(axis.shape == (d,) and norm > 0, "direction", axis, f"a non-zero vector of {d}")
         mode = self.separation * axis / norm

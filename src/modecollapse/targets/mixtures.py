@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, logsumexp, softmax
 
-from ..checks import numbers_of, require
+from ..checks import generator, integer, numbers_of, require
 from .directions import MARGIN, directions, principal
 
 __all__ = ["GaussianMixture", "mixture"]
 
 FloatArray = NDArray[np.float64]
+
+
+FARTHEST = 1e150  # beyond, the square of a distance overflows
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,13 +117,16 @@ class GaussianMixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """n independent samples, shape (n, d)."""
+        n, rng = integer("n", n, 0), generator("rng", rng)
         k = rng.choice(len(self.weights), size=n, p=self.weights)
         noise = rng.standard_normal((n, self.dimension))
         return self.means[k] + np.sqrt(self.variances[k])[:, None] * noise
 
     def _points(self, x: ArrayLike) -> FloatArray:
-        x = numbers_of("x", x)
+        x = numbers_of("x", x, finite=True)
         d = self.dimension
+        far = float(abs(x).max(initial=0))
+        require(far <= FARTHEST, "x", far, f"coordinates of size at most {FARTHEST:g}")
         require(x.ndim > 0 and x.shape[-1] == d, "x", x.shape, f"points in d = {d} dimensions")
         return x
 

@@ -167,8 +167,12 @@ def _settings(
 ) -> tuple[list[BimodalTarget], FloatArray]:
     """The target and (r, logit π, η) of each run, (n, 3), or ValueError."""
     n = len(start)
-    targets = [target] * n if isinstance(target, BimodalTarget) else list(target)
-    known = all(isinstance(one, BimodalTarget) for one in targets)
+    if isinstance(target, BimodalTarget):
+        targets = [target] * n
+    else:
+        targets = list(target) if isinstance(target, Sequence) else []
+    known = isinstance(target, BimodalTarget | Sequence)
+    known = known and all(isinstance(one, BimodalTarget) for one in targets)
     require(known, "target", target, "a target, or one a run")
     require(len(targets) == n, "target", f"{len(targets)} targets", f"one, or one a run, {n}")
     rows: dict[BimodalTarget, list[int]] = {}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import choice, require, within
+from ...checks import choice, flag, require, within
 from ...compiled import compiled
 from ...overlaps import Overlaps
 from ...quadrature import LARGEST_SCALE, _sigmoid_moments, _softplus
@@ -44,11 +44,11 @@ def _setting(target, eta, train_means, sphere, variances, speed_over_beta) -> _S
         logit=target.logit,
         d=float(target.dimension),
         eta=within("eta", eta, 0, closed="["),
-        means=bool(train_means),
-        sphere=bool(sphere),
+        means=flag("train_means", train_means),
+        sphere=flag("sphere", sphere),
         variances=variances != "fixed",
         bures=variances == "bures",
-        divide=bool(speed_over_beta),
+        divide=flag("speed_over_beta", speed_over_beta),
     )
 
 
