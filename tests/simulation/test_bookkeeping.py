@@ -244,15 +244,17 @@ def test_variances_and_beta_are_logged_unless_they_are_one():
 
 def test_a_record_says_when_a_run_diverged_and_keeps_what_it_logged():
     log, p = Log(20, 10, 4, unit=True), BimodalTarget(2.0, 3)
-    values = np.full((3, len(log.statistics), 3), 0.5)
-    values[1, :, 2] = np.nan
+    values = np.full((4, len(log.statistics), 3), 0.5)
+    values[1, :, 2] = values[3] = np.nan
     taken = Descent(0.25, 20, 4, 0)
-    run = record("simulation", [p] * 3, taken, log, values, np.array([-1, 2, -1]))
+    run = record("simulation", [p] * 4, taken, log, values, np.array([-1, 2, -1, 0]))
+    both, lost = Outcome.BOTH_MODES, Status.DIVERGED
     assert run.times.tolist() == [0.0, 2.5, 5.0]
-    assert run.status.tolist() == [Status.FINISHED, Status.DIVERGED, Status.FINISHED]
+    assert run.status.tolist() == [Status.FINISHED, lost, Status.FINISHED, lost]
     assert run.message[1] == "step_size: 0.25 is too large; diverged by time 5, reduce it"
+    assert run.message[3] == "step_size: 0.25 is too large; diverged by time 0, reduce it"
     assert run.message[0] == run.message[2] == ""
-    assert run.outcome.tolist() == [Outcome.BOTH_MODES, None, Outcome.BOTH_MODES]
+    assert run.outcome.tolist() == [both, None, both, None]
 
 
 @pytest.mark.parametrize("run", [simulate, simulate_reduced])
