@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import modecollapse
-from modecollapse import quadrature
 from modecollapse.compiled import KEPT, _tidy, cache_folder, compiled
+from modecollapse.quadrature import sigmoid
 from modecollapse.theory import integration
 
 PACKAGE = Path(modecollapse.__file__).parent
@@ -114,7 +114,7 @@ def test_damage_is_survived_by_compiling(tmp_path, monkeypatch, damage):
 
 def hits() -> int:
     """How often the cache had the machine code of a small function of this package."""
-    dispatcher = compiled(quadrature._centre.py_func)
+    dispatcher = compiled(sigmoid._centre.py_func)
     assert dispatcher(0.0, 1.0) == (0.0, 0.0)
     return sum(dispatcher.stats.cache_hits.values())
 
@@ -192,7 +192,7 @@ def test_only_compiled_py_uses_numba():
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.split(".")[0] == "numba" for name in names):
                 users.append(path.relative_to(PACKAGE).as_posix())
-    assert users == ["compiled.py"]
+    assert set(users) == {"compiled.py"}
 
 
 @pytest.mark.parametrize("terminal", [True, False])

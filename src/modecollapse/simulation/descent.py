@@ -15,6 +15,7 @@ from torch import Tensor
 from ..dynamics import Dynamics
 from ..overlaps import Overlaps
 from ..targets import BimodalTarget
+from ..targets.tempered import log_normalizer
 from .estimators import Estimator, Gradient, Mixtures, components, log_weights
 from .evaluation import evaluate
 from .normals import NormalStream
@@ -22,7 +23,6 @@ from .optimizers import OPTIMIZERS
 from .products import project
 from .settings import SAMPLED, Descent, Log
 from .streams import Purpose, generator
-from .tempering import log_normalizer
 
 __all__ = ["Runs", "Settings"]
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..targets import BimodalTarget
+from ..targets.tempered import log_normalizer
 from .estimators import Mixtures, densities
 from .products import project
-from .tempering import log_normalizer
 
 __all__ = ["Evaluation", "evaluate"]
 

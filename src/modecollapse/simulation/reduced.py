@@ -21,12 +21,12 @@ from ..dynamics import Dynamics, check_start, targets_of
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
 from ..targets import BimodalTarget
+from ..targets.tempered import log_normalizer
 from ..trajectory import Trajectory
 from .kernel import AXES, descend, evaluate
 from .points import Setting
 from .settings import TEMPERED, Descent, Log, record
 from .streams import Purpose, generator
-from .tempering import log_normalizer
 
 __all__ = ["simulate_reduced"]
 

@@ -15,6 +15,7 @@ from ..checks import require
 from .bimodal import BimodalTarget
 from .mixtures import GaussianMixture
 from .protocol import Density
+from .tempered import log_partition
 
 __all__ = ["BimodalDensity", "CustomDensity", "MixtureDensity", "density"]
 
@@ -80,25 +81,11 @@ class BimodalDensity:
         log_odds = 2 * self.separation * self.projection(x) + self.logit
         return torch.sigmoid(log_odds), torch.sigmoid(-log_odds)
 
-    def log_partition(self, beta: Tensor, points: int = 801) -> Tensor:
-        """log ∫ p^β dx, shape (S,), for β (S,) in (0, 1]: 0 at β = 1.
-
-        Across μ* the integral is Gaussian.  Along it, t = sinh(s)/r and the trapezoidal rule in s:
-        the integrand's branch points t = (−logit π ± iπ)/(2r) then lie at a distance from the real
-        axis that does not shrink with r or β, and the error is below 1e-12 for r ≤ 20.
-        """
-        r, d = self.separation, self.directions.shape[-1]
-        beta = beta.double()
-        reach = torch.asinh(r * (r + 12 / beta.sqrt()))
-        s = reach[:, None] * torch.linspace(-1, 1, points, dtype=beta.dtype, device=beta.device)
-        t = torch.sinh(s) / r
-        log_weights = math.log(self.weight), math.log1p(-self.weight)
-        modes = torch.logaddexp(r * t + log_weights[0], log_weights[1] - r * t)
-        log_p = modes - 0.5 * (t.square() + r**2 + math.log(2 * math.pi))
-        log_step = torch.log(2 * reach / (points - 1) / r)
-        along = torch.logsumexp(beta[:, None] * log_p + torch.cosh(s).log(), -1) + log_step
-        across = 0.5 * (1 - beta) * math.log(2 * math.pi) - 0.5 * beta.log()
-        return along + (d - 1) * across
+    def log_partition(self, beta: Tensor) -> Tensor:
+        """log ∫ p^β dx, shape (S,), for β (S,) in (0, 1]: 0 at β = 1."""
+        target = BimodalTarget(self.separation, self.directions.shape[-1], self.weight)
+        values = [log_partition(target, b) for b in beta.tolist()]
+        return torch.tensor(values, dtype=torch.float64, device=beta.device)
 
     def sample(self, generators: list[Generator], out: Tensor) -> Tensor:
         """`out` (S, B, d) filled with samples of p_s, row s by generator s."""

@@ -13,6 +13,7 @@ from ...compiled import compiled
 from ...overlaps import Overlaps
 from ...quadrature import LARGEST_SCALE, _sigmoid_moments, _softplus
 from ...targets import BimodalTarget
+from ...targets.tempered import _log_along, _log_logistic
 from ..rhs import overlaps_to_axial
 from .contour import _overlap_integrals
 
@@ -57,11 +58,6 @@ def _state(target: BimodalTarget, start: Overlaps) -> NDArray[np.float64]:
     overlaps = np.concatenate([start.m, start.q, start.logit[:, None]], axis=1)
     axial = overlaps_to_axial(overlaps, target.separation)
     return np.concatenate([axial, np.log(start.variances)], axis=1)
-
-
-@compiled
-def _log_logistic(u):
-    return -math.log1p(math.exp(-u)) if u > 0 else u - math.log1p(math.exp(u))
 
 
 @compiled
@@ -140,31 +136,12 @@ def _velocity(x, beta, s, out):
 
 
 @compiled
-def _log_normalizer(beta, s):
-    """log E[(π e^y + (1 − π) e^{−y})^β] over y ~ N(0, r²/β).
-
-    The trapezoidal rule in u, y = sinh u, where the branch points keep their distance from the real
-    axis whatever r and β are.
-    """
-    spread, top = s.r / math.sqrt(beta), 0.5 * s.r**2 * beta  # no exponent is above `top`
-    step, end = min(0.05, 0.3 * spread), math.asinh(s.r**2 + 9 * spread)
-    n = math.ceil(end / step)
-    total = 0.0
-    for k in range(-n, n + 1):
-        y = math.sinh(k * step)
-        log_p = max(y + _log_logistic(s.logit), _log_logistic(-s.logit) - y)
-        log_p += math.log1p(math.exp(-abs(2 * y + s.logit)))
-        total += math.cosh(k * step) * math.exp(beta * (log_p - 0.5 * (y / s.r) ** 2) - top)
-    return top + math.log(total * step / (math.sqrt(2 * math.pi) * spread))
-
-
-@compiled
 def _kl(x, beta, s):
     """KL(q‖p^β/Z_β) (docs/theory.md, Eq. 11.9)."""
     _, (_, _, _, one, two) = _mixture_integrals(x, s.d)
     first, second = _advantages(x, beta, one, two, s)
     w1, w2 = 1 / (1 + math.exp(-x[5])), 1 / (1 + math.exp(x[5]))
-    constant = _log_normalizer(beta, s) - 0.5 * s.d * (1 + math.log(beta))
+    constant = _log_along(beta, s.r, s.logit) - 0.5 * s.d * (1 + math.log(beta))
     return w1 * first + w2 * second + constant
 
 
