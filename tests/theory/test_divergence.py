@@ -238,7 +238,25 @@ def test_wrong_arguments(arguments, named):
         divergence_velocity(np.zeros(6), 2.0, **arguments)
 
 
+def test_wide_starts_are_as_exact_as_others():
+    """A start on the sphere at r = 9: the means are 13 apart, and 18 from a mode."""
+    start = random_start(target(9.0, 16), 5, np.random.default_rng(8))
+    y = np.concatenate([start.m, start.q, start.logit[:, None]], axis=1)
+    f, h = divergence_velocity(y, 9.0, alpha=0.9), 1e-5
+    rise = divergence(y + h * f, 9.0, alpha=0.9) - divergence(y - h * f, 9.0, alpha=0.9)
+    x = overlaps_to_axial(y, 9.0)
+    for state in x:
+        skewed, product = np.zeros(7), np.zeros(7)
+        _plane(state, 9.0, 0.0, 0.9, 1.0, False, skewed)
+        _plane(state, 9.0, 0.0, 0.9, 1.0, True, product)
+        assert skewed == pytest.approx(product, rel=1e-8, abs=1e-8)
+    assert (rise <= 1e-8).all()
+
+
 def test_what_underflows_is_refused():
-    y = [0.0, 0.0, 900.0, 0.0, 900.0, 0.0]
+    y = [0.0, 0.0, 3600.0, 0.0, 3600.0, 0.0]
     with pytest.raises(ValueError, match="means too far from the modes"):
         divergence_velocity(y, 3.0, alpha=0.5)
+    out = np.zeros(7)
+    assert math.isnan(_plane(np.array([0.0, 0, np.nan, 0, 1, 0]), 3.0, 0.0, 0.5, 1.0, False, out))
+    assert math.isnan(_plane(np.array([np.nan, 0, 1, 0, 1, 0]), 3.0, 0.0, 0.5, 1.0, True, out))

@@ -186,7 +186,7 @@ def divergence_velocity(
     Parameters
     ----------
     y : (..., 6).
-    separation : r = ‖μ*‖ in (0, 20]; for 0 < α < 1 means and modes at most 24 apart.
+    separation : r = ‖μ*‖ in (0, 20]; for 0 < α < 1 means at most 30 from the modes.
     weight : π, the weight of the mode at +μ*, in (0, 1).
     eta : η ≥ 0, the speed of the weights; 0 for fixed weights.
     alpha : α in [0, 1] of D_α(q‖p); 0 is KL(q‖p), 1 is KL(p‖q).
@@ -202,7 +202,7 @@ def divergence_velocity(
     x, r, logit, shares, alphas = _arguments(y, separation, weight, alpha, share)
     flat = x.reshape(-1, 6)
     f = _velocities(flat, r, logit, eta, kind, shares, alphas)
-    allowed = "means and modes at most 24 apart, or 40 at α = 0 and 1"
+    allowed = "means at most 30 from the modes, or 40 apart at α = 0 and 1"
     require(bool(np.isfinite(f).all()), "y", "means too far from the modes", allowed)
     return tangent_to_overlaps(flat, f, r).reshape(x.shape)
 
@@ -236,7 +236,7 @@ def integrate_divergence(
 
     Parameters
     ----------
-    target : one target for all runs; means and modes at most 24 apart for 0 < α < 1.
+    target : one target for all runs; means at most 30 from the modes for 0 < α < 1.
     start : the n initial states; unit variances.
     times : (T,), strictly increasing, the first ≥ 0: when to log.
     alpha, share, eta, geometry : as in :func:`divergence_velocity`.

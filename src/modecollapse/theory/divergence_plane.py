@@ -24,7 +24,7 @@ DIGITS = 21.5  # error of the rules e^{−21.5} = 5e-10, against 1
 REACH = 6.2  # standard deviations; what lies beyond has a mass of 1e-9
 FAINT = 1e-10  # densities, against their largest value, that are left out
 SKEW = 0.5  # what μ_1 − μ_2 has across μ* over what it has along it, for the skewed lattice
-FARTHEST = 37.0  # from a mean to a mode; beyond, densities underflow
+FARTHEST = 30.0  # from a mean to a mode; beyond, densities underflow
 
 # Gauss–Hermite rules across μ*, up to a largest |b|: error n! (2b/π)^{2n}, that of the branch point
 _ORDERS, _CLOSE = np.array([1, 3, 5, 8]), np.array([0.0, 0.036, 0.12, 0.22])
@@ -194,9 +194,8 @@ def _plane(
     """Adds share · (c_1, c_2, t_1, t_2, S, A_1, A_2) for 0 < α < 1; D_α if `valued`, else 0."""
     b1, b2, rest = _frame(x)
     w1, w2 = _logistic(x[5]), _logistic(-x[5])
-    length = max(r, x[0], x[1]) - min(-r, x[0], x[1]) + 2 * REACH
-    height = max(0.0, b1, b2) - min(0.0, b1, b2) + 2 * REACH
-    if not length * length + height * height < FARTHEST * FARTHEST:
+    along, across = r + max(abs(x[0]), abs(x[1])), max(abs(b1), abs(b2))
+    if not along + across + abs(x[5]) < math.inf or math.hypot(along, across) > FARTHEST:
         out[:] = math.nan
         return math.nan
     s = np.zeros(8)
