@@ -97,7 +97,7 @@ readme: figures
 
 # Removes what the pipeline made, not what was installed.
 clean:
-	find results figures -mindepth 1 ! -name .gitkeep -delete; rm -rf logs .snakemake
+	find -H results figures -mindepth 1 ! -name .gitkeep -delete; rm -rf logs .snakemake
 
 # The README's pictures: the finished figures at screen size.
 gallery: figures

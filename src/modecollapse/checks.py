@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["choice", "flag", "generator", "integer", "numbers_of", "require", "within"]
 
 LARGEST = 2**63 - 1
+GOT = ": got "  # in the message of every check
 LONGEST = 100  # characters of a value that a message shows
 
 
@@ -24,7 +25,7 @@ def require(condition: bool, name: str, given: Any, allowed: str) -> None:
     ValueError: separation: got -1.0; allowed: a number > 0
     """
     if not condition:
-        raise ValueError(f"{name}: got {_told(given)}; allowed: {allowed}")
+        raise ValueError(f"{name}{GOT}{_told(given)}; allowed: {allowed}")
 
 
 def _told(given: Any) -> str:

@@ -34,6 +34,7 @@ def counted(n_collapsed: int, n_runs: int) -> dict[str, Any]:
     """
     from scipy.stats import binomtest  # takes long to load, and whoever reads settings needs it not
 
+    require(n_runs >= 1, "n_runs", n_runs, "at least one run that finished: all have diverged")
     interval = binomtest(n_collapsed, n_runs).proportion_ci(0.95, method="wilson")
     return {
         "n_runs": n_runs,

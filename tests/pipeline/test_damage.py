@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from modecollapse import checks
+from modecollapse.pipeline.entry import run
 from modecollapse.pipeline.provenance import record
 from modecollapse.store import sidecar, write_table
 
@@ -127,3 +129,11 @@ def test_a_part_whose_record_lacks_something_is_named(part, tmp_path, name):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith(f"error: {part}")
+
+
+def test_a_check_that_fails_within_a_job_ends_in_one_line():
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: checks.require(False, "step_size", -1.0, "a number > 0"))
+    assert caught.value.code == "error: step_size: got -1.0; allowed: a number > 0"
+    with pytest.raises(ValueError, match="a fault"):
+        run(lambda: (_ for _ in ()).throw(ValueError("a fault")))
