@@ -14,7 +14,7 @@ from ..schedules import Exponential
 from ..targets import BimodalTarget
 from .columns import common
 from .kinds import Positive, Runs, Seed, Tolerance
-from .share import Share, stream
+from .share import Share, any_finished, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -59,6 +59,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             rtol=settings.rtol,
             threads=share.threads,
         )
+        if not any_finished(run, target=target, annealing=annealing):
+            continue
         rows.append(
             {
                 "source": "theory",

@@ -19,7 +19,7 @@ from ..targets import BimodalTarget
 from ..trajectory import Trajectory
 from .columns import common
 from .kinds import Beta, Dimension, Etas, Positive, Runs, Seed, Separation, Tolerance, Weight
-from .share import Share, stream
+from .share import Share, any_finished, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -70,6 +70,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     rows = []
     for case in share.progress(list(cases(settings))):
         run = train(case, target, settings, share.threads)
+        if not any_finished(run, case=case):
+            continue
         outcomes, annealed = run.outcome[run.finished], case.annealing == "exponential"
         rows.append(
             {

@@ -26,7 +26,7 @@ from .kinds import (
     StepSize,
     Weight,
 )
-from .share import Share, stream
+from .share import Share, any_finished, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -68,13 +68,16 @@ class Settings:
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each cell of the share."""
     cells = [(1.0, 0), *product(settings.beta_initials, settings.anneal_steps)]
-    rows = [_row(settings, share, *cell) for cell in share.progress(list(enumerate(cells)))]
+    rows = []
+    for index, cell in share.progress(list(enumerate(cells))):
+        rows += _row(settings, share, index, cell)
     return pd.DataFrame(rows, columns=list(UNITS))
 
 
 def _row(
     settings: Settings, share: Share, index: int, cell: tuple[float, int]
-) -> dict[str, object]:
+) -> list[dict[str, object]]:
+    """The row of one cell; none where no run finishes."""
     from ..flows.training import train
 
     beta, annealing = cell
@@ -98,7 +101,9 @@ def _row(
         evaluation_samples=settings.samples,
         device=settings.device,
     )
-    return {
+    if not any_finished(run, beta_initial=beta, anneal_steps=annealing):
+        return []
+    row = {
         "source": run.source,
         "separation": target.separation,
         "dimension": target.dimension,
@@ -108,3 +113,4 @@ def _row(
         **counted(int(run.collapsed.sum()), int(run.finished.sum())),
         "mean_kl": float(run.final("kl")[run.finished].mean()),
     }
+    return [row]

@@ -25,7 +25,7 @@ from .kinds import (
     StepSize,
     Weight,
 )
-from .share import Share
+from .share import Share, any_finished
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -89,6 +89,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         projection_samples=settings.samples,
         device=settings.device,
     )
+    if not any_finished(run, target=target):
+        return pd.DataFrame(columns=list(UNITS))
     masses = np.stack([run.final("mass_plus"), run.final("mass_minus")], axis=-1)
     kept = np.where(run.finished, (masses / target.weights).min(axis=-1), np.nan)
     reach = target.separation + REACH

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 
-def several(description: str, most: int = 1000) -> Any:
+def several(description: str, most: int = 1000, least: int = 1) -> Any:
     """What a list of different values says of itself."""
     return Field(
-        min_length=1,
+        min_length=least,
         max_length=most,
         description=description,
         json_schema_extra={"uniqueItems": True},
@@ -36,6 +36,7 @@ Dimension = Annotated[int, from_to(2, 10**7, "a whole number from 2 to 1e7")]
 Batch = Annotated[int, from_to(2, 10**7, "a whole number from 2 to 1e7, samples a step")]
 Points = Annotated[int, from_to(2, 10000, "a whole number from 2 to 10000")]
 Runs = Annotated[int, from_to(1, 10**6, "a whole number from 1 to 1e6")]
+Repeats = Annotated[int, from_to(2, 10**6, "a whole number from 2 to 1e6, for an error bar")]
 Steps = Annotated[int, from_to(1, 10**7, "a whole number from 1 to 1e7")]
 Couplings = Annotated[int, from_to(2, 1000, "a whole number from 2 to 1000, layers of a flow")]
 
@@ -43,7 +44,10 @@ Positive = Annotated[float, Field(gt=0, le=1e12, description="a number > 0 (at m
 Separation = Annotated[
     float, from_to(0.05, 19, "a number from 0.05 to 19, half the distance between the modes")
 ]
-Weight = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1, both left out")]
+Weight = Annotated[
+    float,
+    from_to(1e-12, 1 - 1e-12, "a number between 0 and 1, from 1e-12 to 1 - 1e-12"),
+]
 Eta = Annotated[
     float,
     from_to(0, 1e6, "a number >= 0, the weights' learning-rate ratio (0 keeps them fixed)"),

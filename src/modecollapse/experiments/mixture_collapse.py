@@ -15,7 +15,7 @@ from ..overlaps import random_start
 from ..targets import BimodalTarget
 from .columns import common
 from .kinds import Dimensions, Etas, Positive, Runs, Seed, Separations, Tolerance, Weights
-from .share import Share, stream
+from .share import Share, any_finished, stream
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -55,6 +55,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         start = random_start(target, settings.runs, stream(settings.seed, index))
         times = np.array([settings.time])
         run = integrate(target, start, times, eta=eta, rtol=settings.rtol, threads=share.threads)
+        if not any_finished(run, target=target, eta=eta):
+            continue
         named = (("separation", separation), ("dimension", dimension), ("target_weight", weight))
         counts = counted(int(run.collapsed.sum()), int(run.finished.sum()))
         rows.append({"source": "theory", **dict(named), "eta": eta, **counts})

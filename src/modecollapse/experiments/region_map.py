@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from ..checks import require
 from .columns import common
-from .kinds import Points, Separation, Weight
+from .kinds import Points, Separation
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -26,7 +28,9 @@ UNITS = {
 class Settings:
     """`points` target weights from 1/2 to `heaviest`, `points` separations between two ends."""
 
-    heaviest: Weight
+    heaviest: Annotated[
+        float, Field(gt=0.5, le=0.999, description="a number > 0.5 and at most 0.999")
+    ]
     lowest: Separation
     highest: Separation
     points: Points

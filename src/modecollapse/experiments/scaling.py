@@ -14,6 +14,7 @@ standard errors of the points.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -23,6 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..checks import require
 from ..overlaps import Overlaps, random_start
 from ..targets import BimodalTarget
 from ..trajectory import Trajectory
@@ -33,7 +35,7 @@ from .kinds import (
     Dimension,
     Dimensions,
     Positive,
-    Runs,
+    Repeats,
     Seed,
     Separation,
     StepSize,
@@ -44,6 +46,7 @@ from .share import Share, stream
 __all__ = ["UNITS", "Settings", "compute"]
 
 FloatArray = NDArray[np.float64]
+log = logging.getLogger(__name__)
 
 UNITS: Mapping[str, str] = MappingProxyType(
     {
@@ -78,13 +81,27 @@ class Settings:
     batch: Batch
     time: Positive
     floor_time: Positive
-    bias_runs: Runs
-    spread_runs: Runs
-    floor_runs: Runs
+    bias_runs: Repeats
+    spread_runs: Repeats
+    floor_runs: Repeats
     step_sizes: StepSizes
     batches: Batches
     dimensions: Dimensions
     device: Device
+
+    def __post_init__(self) -> None:
+        for name in ("step_sizes", "batches", "dimensions"):
+            given = getattr(self, name)
+            require(len(given) > 1, name, given, "two or more, for a slope")
+        rank = min(3, self.dimension)
+        allowed = (
+            f"numbers >= {rank}, the rank of the start's overlaps in dimension = {self.dimension}"
+        )
+        require(min(self.dimensions) >= rank, "dimensions", self.dimensions, allowed)
+        longest = max(self.step_size, *self.step_sizes)
+        for name in ("time", "floor_time"):
+            allowed = f"a number >= {longest}, the largest step"
+            require(getattr(self, name) >= longest, name, getattr(self, name), allowed)
 
 
 class Point(NamedTuple):
@@ -121,6 +138,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         for index, series in share.progress(list(enumerate(SERIES)))
     ]
     empty = pd.DataFrame(columns=list(UNITS))
+    tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True)[list(UNITS)] if tables else empty
 
 
@@ -137,7 +155,14 @@ def _measure(settings: Settings, index: int, series: Series) -> pd.DataFrame:
         seed = int(stream(settings.seed, index, place).integers(2**31))
         point = base._replace(**{series.variable: x})
         value, error = MEASURES[series.name](settings, point, series.estimator, seed)
-        rows.append({"x": float(x), "value": value, "standard_error": error})
+        if np.isfinite([value, error]).all() and min(value, error) > 0:
+            rows.append({"x": float(x), "value": value, "standard_error": error})
+        else:
+            log.warning(
+                "left out %s at %s = %s: %s ± %s", series.name, series.variable, x, value, error
+            )
+    if len(rows) < 2:
+        return pd.DataFrame(columns=list(UNITS))
     table = pd.DataFrame(rows)
     slope, slope_error = _slope(*(table[n].to_numpy() for n in ("x", "value", "standard_error")))
     reach = 1.96 * slope_error

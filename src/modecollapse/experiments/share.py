@@ -13,8 +13,9 @@ from typing import TypeVar
 import numpy as np
 
 from ..checks import integer
+from ..trajectory import Trajectory
 
-__all__ = ["Share", "stream"]
+__all__ = ["Share", "any_finished", "stream"]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -64,6 +65,14 @@ class Share:
             spent = time.monotonic() - start
             left = spent / (done + 1) * (len(mine) - done - 1)
             log.info("%d of %d done, about %.0f s left", done + 1, len(mine), left)
+
+
+def any_finished(run: Trajectory, **point: object) -> bool:
+    """Whether any run of a grid point finished; a point without is told of, and left out."""
+    done = bool(run.finished.any())
+    if not done:
+        log.warning("left out %s: no run finished (%s)", point, run.message[0])
+    return done
 
 
 def stream(seed: int, *index: int) -> np.random.Generator:

@@ -10,6 +10,7 @@ h/2, in independent runs from one start, and the means are extrapolated,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -34,7 +35,7 @@ from .kinds import (
     Estimators,
     Etas,
     Positives,
-    Runs,
+    Repeats,
     Seed,
     Separation,
     Starts,
@@ -44,6 +45,8 @@ from .kinds import (
 from .share import Share, stream
 
 __all__ = ["UNITS", "Setting", "Settings", "compare", "compute"]
+
+log = logging.getLogger(__name__)
 
 QUANTITIES = ("m1", "m2", "q11", "q12", "q22", "kl", "mass_plus")
 
@@ -84,15 +87,14 @@ class Settings:
     times: Positives
     step_size: StepSize
     batch: Batch
-    runs: Runs
+    runs: Repeats
     evaluation_samples: Count
     device: Device
 
     def __post_init__(self) -> None:
         counts = np.array(self.times) / self.step_size
-        whole = (
-            np.allclose(counts, counts.round()) and not (counts.round() % counts[0].round()).any()
-        )
+        steps = counts.round()
+        whole = np.allclose(counts, steps) and steps[0] > 0 and not (steps % steps[0]).any()
         ordered = bool((np.diff(self.times) > 0).all())
         allowed = "increasing multiples of the first, which is a multiple of step_size"
         require(bool(whole) and ordered, "times", self.times, allowed)
@@ -149,6 +151,10 @@ def compare(settings: Settings, index: int, setting: Setting) -> pd.DataFrame:
         columns |= {"simulation": mean, "standard_error": error, "z": (mean - exact) / error}
         tables.append(pd.DataFrame(columns))
     table = pd.concat(tables, ignore_index=True)
+    known = np.isfinite(table[["theory", "simulation", "z"]]).all(axis=1)
+    if not known.all():
+        log.warning("left out %d rows of %s: a run did not finish", (~known).sum(), setting)
+    table = table[known]
     return table.assign(source="theory and simulation", setting=index, **setting._asdict())
 
 

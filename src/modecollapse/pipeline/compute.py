@@ -7,7 +7,9 @@ import json
 import logging
 import os
 import shutil
+import sys
 import time
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from ..store import write_table
 from .entry import run
 from .provenance import record
 
-__all__ = ["compute", "main", "module_name", "settings_of"]
+__all__ = ["agree", "compute", "main", "module_name", "settings_of"]
 
 
 def module_name(experiment: str, source: str) -> str:
@@ -55,6 +57,18 @@ def settings_of(experiment: str, source: str, block: dict[str, Any]) -> Any:
     """
     given = {name: value for name, value in block.items() if name != "jobs"}
     return import_module(module_name(experiment, source)).Settings(**_frozen(given))
+
+
+def agree(experiment: str, settings: Mapping[str, Any]) -> None:
+    """Check the settings of all sources of a table against each other, where the experiment can.
+
+    Raises
+    ------
+    ValueError : naming the source and the setting that does not go together with the others.
+    """
+    module = import_module(f"modecollapse.experiments.{experiment}")
+    if hasattr(module, "agree"):
+        module.agree(settings)
 
 
 def _frozen(value: Any) -> Any:
@@ -98,7 +112,11 @@ def main(arguments: list[str] | None = None) -> None:
         device = device_used(block)
     except ValueError as error:  # a GPU is asked for, and there is none
         parser.error(str(error))
-    compute(given.experiment, given.source, block, share, given.output, device)
+    try:
+        compute(given.experiment, given.source, block, share, given.output, device)
+    except ValueError as error:  # settings that pass the check and that a road refuses even so
+        logging.debug("", exc_info=True)
+        sys.exit(f"error: {given.experiment}.{given.source}.{' '.join(str(error).split())}")
     shutil.rmtree(scratch, ignore_errors=True)
 
 

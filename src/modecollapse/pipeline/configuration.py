@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .compute import settings_of
+from .compute import agree, settings_of
 from .faults import ConfigurationError, Fault, faults, joined
 from .strict_yaml import read_value, read_yaml
 
@@ -125,16 +125,27 @@ def check(
 
 
 def _misfits(config: Mapping[str, Any]) -> Iterator[Fault]:
-    """What does not go together within a block; the module that computes it knows."""
+    """What does not go together within a block, or between a table's; its experiment knows."""
     named = experiments(config)
     for figure, tables in blocks(config).items():
         for table, sources in tables.items():
+            settings = {}
             for source, block in sources.items():
                 try:
-                    settings_of(named[table], source, block)
+                    settings[source] = settings_of(named[table], source, block)
                 except ValueError as error:
-                    setting, _, what = str(error).partition(": ")
-                    yield Fault((figure, table, source, setting), what)
+                    yield _fault((figure, table, source), error)
+            if len(settings) == len(sources):
+                try:
+                    agree(named[table], settings)
+                except ValueError as error:
+                    yield _fault((figure, table), error)
+
+
+def _fault(path: tuple[str, ...], error: ValueError) -> Fault:
+    """An error ``setting: what`` of the block at a path, the setting's path within it dotted."""
+    setting, _, what = str(error).partition(": ")
+    return Fault((*path, *setting.split(".")), what)
 
 
 def blocks(config: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:

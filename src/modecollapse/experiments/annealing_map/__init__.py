@@ -16,7 +16,7 @@ from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..columns import common
 from ..kinds import Betas, Counts, Dimension, Runs, Seed, Separation, Steps, StepSize, Weight
-from ..share import Share, stream
+from ..share import Share, any_finished, stream
 
 __all__ = ["UNITS", "Map", "tabulate"]
 
@@ -69,6 +69,8 @@ def tabulate(
         schedule = Exponential(beta, settings.step_size * steps)
         total = steps + settings.extra_steps
         run = train(target, start, schedule, total, int(rng.integers(2**31)))
+        if not any_finished(run, beta_initial=beta, anneal_steps=steps):
+            continue
         aligned = run.finished & (run.final("q12") > 0)
         rows.append(
             {

@@ -62,6 +62,7 @@ def tabulate(
         run = train(target, start, index)
         for name in QUANTITIES:
             table = pd.DataFrame({"time": run.times} | _mean(run.statistics[name]))
+            table = table[np.isfinite(table).all(axis=1)]  # where a run diverged, up to there
             tables.append(table.assign(quantity=name, dimension=dimension, runs=len(run)))
     if not tables:
         return pd.DataFrame(columns=list(UNITS))

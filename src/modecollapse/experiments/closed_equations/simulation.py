@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ...checks import require
 from ...overlaps import Overlaps
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
@@ -28,6 +29,10 @@ class Settings(Course):
     log_every: Steps
     estimator: Estimator
     device: Device
+
+    def __post_init__(self) -> None:
+        allowed = f"a number >= step_size = {self.step_size}"
+        require(self.time >= self.step_size, "time", self.time, allowed)
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..columns import common
 from ..kinds import Dimensions, Runs, Seed, Separations, Weights
-from ..share import Share, stream
+from ..share import Share, any_finished, stream
 
 __all__ = ["UNITS", "Grid", "row", "tabulate", "targets"]
 
@@ -61,7 +61,9 @@ def tabulate(
         rng = stream(settings.seed, index)
         start = random_start(target, settings.runs, rng)
         run = train(target, start, int(rng.integers(2**31)))
-        rows.append(row(source, target, counted(int(run.collapsed.sum()), int(run.finished.sum()))))
+        if any_finished(run, target=target):
+            counts = counted(int(run.collapsed.sum()), int(run.finished.sum()))
+            rows.append(row(source, target, counts))
     return pd.DataFrame(rows, columns=list(UNITS))
 
 

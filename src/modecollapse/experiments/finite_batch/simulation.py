@@ -20,7 +20,7 @@ from ..kinds import (
     StepSizes,
     Weight,
 )
-from ..share import Share, stream
+from ..share import Share, any_finished, stream
 from . import UNITS, row
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -64,6 +64,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             seed=int(rng.integers(2**31)),
             threads=share.threads,
         )
+        if not any_finished(run, target=target, estimator=estimator, step_size=h, batch=batch):
+            continue
         rows.append(
             row(
                 target,

@@ -9,7 +9,7 @@ import pandas as pd
 from ...overlaps import random_start
 from ...targets import BimodalTarget
 from ..kinds import Dimensions, Positive, Runs, Seed, Separation, Tolerance, Weight
-from ..share import Share, stream
+from ..share import Share, any_finished, stream
 from . import UNITS, row
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -37,5 +37,6 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         target = BimodalTarget(settings.separation, dimension, settings.target_weight)
         start = random_start(target, settings.runs, stream(settings.seed, index))
         run = integrate(target, start, [settings.time], rtol=settings.rtol, threads=share.threads)
-        rows.append(row(target, run, effective_dimension=float(dimension)))
+        if any_finished(run, target=target):
+            rows.append(row(target, run, effective_dimension=float(dimension)))
     return pd.DataFrame(rows, columns=list(UNITS))

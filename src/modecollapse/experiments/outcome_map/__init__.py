@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import pandas as pd
 
+from ...checks import require
 from ...outcomes import Outcome
 from ...overlaps import Overlaps, random_start
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..columns import common
 from ..kinds import Dimension, Etas, Runs, Seed, Separations, Weight
-from ..share import Share, stream
+from ..share import Share, any_finished, stream
 
-__all__ = ["UNITS", "Grid", "tabulate"]
+__all__ = ["UNITS", "Grid", "agree", "tabulate"]
 
 UNITS = {
     "source": "theory or simulation",
@@ -42,6 +43,15 @@ class Grid:
     runs: Runs
 
 
+def agree(settings: Mapping[str, Any]) -> None:
+    """What the settings of the two sources have in common; the figure puts one beside the other."""
+    theory, simulation = settings["theory"], settings["simulation"]
+    for name in ("etas", "separations"):
+        known, given = getattr(theory, name), getattr(simulation, name)
+        allowed = f"some of theory's, {list(known)}"
+        require(set(given) <= set(known), f"simulation.{name}", list(given), allowed)
+
+
 def tabulate(
     settings: Grid,
     share: Share,
@@ -57,7 +67,9 @@ def tabulate(
         target = BimodalTarget(separation, settings.dimension, settings.target_weight)
         rng = stream(settings.seed, index)
         start = random_start(target, settings.runs, rng)
-        rows.append(_row(train(target, start, eta, int(rng.integers(2**31))), eta, target))
+        run = train(target, start, eta, int(rng.integers(2**31)))
+        if any_finished(run, eta=eta, separation=separation):
+            rows.append(_row(run, eta, target))
     return pd.DataFrame(rows, columns=list(UNITS))
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...checks import require
 from ..columns import common
 
-__all__ = ["UNITS", "grid", "logged", "rows"]
+__all__ = ["UNITS", "agree", "grid", "logged", "rows"]
 
 FloatArray = NDArray[np.float64]
 MARGIN = 2.8  # standard deviations of a mode beyond its centre
@@ -25,6 +27,12 @@ UNITS = {
     "across": "coordinate along one direction orthogonal to μ*, standard deviations of a mode",
     "density": "marginal density of q, per variance of a mode",
 }
+
+
+def agree(settings: Mapping[str, Any]) -> None:
+    """Both sources fill the same columns of the figure."""
+    known, given = (len(settings[source].fractions) for source in ("simulation", "flows"))
+    require(given == known, "flows.fractions", given, f"as many as the simulation's, {known}")
 
 
 def grid(separation: float, points: int) -> tuple[FloatArray, FloatArray]:

@@ -23,7 +23,7 @@ from ..kinds import (
     StepSize,
     Weight,
 )
-from ..share import Share
+from ..share import Share, any_finished
 from . import UNITS, grid, logged, rows
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -75,6 +75,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         projection_samples=settings.samples,
         log_every=max(1, settings.steps // 40),
     )
+    if not any_finished(run, target=target):
+        return pd.DataFrame(columns=list(UNITS))
     masses = np.stack([run.final("mass_plus"), run.final("mass_minus")], axis=-1)
     covered = np.where(run.finished, (masses / target.weights).min(axis=-1), np.nan)
     cases = {"RealNVP, worst": np.nanargmin(covered), "RealNVP, best": np.nanargmax(covered)}

@@ -30,7 +30,7 @@ from ..kinds import (
     StepSize,
     Weight,
 )
-from ..share import Share, stream
+from ..share import Share, any_finished, stream
 from . import UNITS, grid, logged, rows
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -90,6 +90,8 @@ def _pictures(
         log_every=max(1, settings.steps // 100),
         seed=int(rng.integers(2**31)),
     )
+    if not any_finished(run, case=case):
+        return []
     shown = _shown(run, WANTED[case])
     return [
         rows(
@@ -106,7 +108,8 @@ def _pictures(
 
 def _shown(run: Trajectory, wanted: Outcome) -> int:
     matches = np.flatnonzero([o is wanted for o in run.outcome])
-    return int(matches[0] if len(matches) else run.final("kl").argmax())
+    final = np.where(run.finished, run.final("kl"), -np.inf)
+    return int(matches[0] if len(matches) else final.argmax())
 
 
 def _density(
