@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 # What decides how long a block takes: the most that is drawn.  All else comes from its whole range.
 MOST: Mapping[str, float] = {
     **dict.fromkeys(("runs", "seeds", "ensemble", "problems"), 3),
-    **dict.fromkeys(("bias_runs", "spread_runs", "floor_runs"), 3),
+    **dict.fromkeys(("bias_runs", "spread_runs", "floor_runs"), 4),
     **dict.fromkeys(("steps", "anneal_steps", "extra_steps", "logs", "log_every"), 12),
     **dict.fromkeys(("points", "bins"), 6),
     **dict.fromkeys(("batch", "batches", "samples", "evaluation_samples"), 16),
     **dict.fromkeys(("dimension", "dimensions", "architecture_dimension"), 9),
     **dict.fromkeys(("couplings", "architecture_couplings", "depth", "depths"), 3),
     **dict.fromkeys(("hidden", "n_modes", "components"), 4),
-    **dict.fromkeys(("time", "times", "floor_time", "extra_time", "anneal_time", "rest"), 3.0),
+    **dict.fromkeys(("time", "times", "floor_time", "extra_time", "anneal_time", "rest"), 2.0),
     **dict.fromkeys(("eta", "etas"), 30.0),
+    "highest": 3.0,
+    "slowest": 20.0,
 }
 LEAST: Mapping[str, float] = {
     **dict.fromkeys(("step_size", "step_sizes"), 0.1),
@@ -27,11 +29,11 @@ LEAST: Mapping[str, float] = {
     "times": 0.1,
     "floor_time": 0.4,
 }
-DEVICE = st.just("cpu")
 
 
 def blocks(schema: Mapping[str, Any], like: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Blocks of settings by their schema: those of `like` with some drawn anew."""
+    like = {name: small(name, value) for name, value in like.items() if name != "jobs"}
     drawn = {
         name: value(name, kind)
         for name, kind in schema["properties"].items()
@@ -42,6 +44,18 @@ def blocks(schema: Mapping[str, Any], like: Mapping[str, Any]) -> st.SearchStrat
             {name: drawn[name] if name in names else st.just(like[name]) for name in like}
         )
     )
+
+
+def small(name: str, given: Any) -> Any:
+    """A setting of a configuration, made as small as what is drawn; a list stays as long."""
+    most = MOST.get(name)
+    if most is None or isinstance(given, str):
+        return given
+    if not isinstance(given, list):
+        return min(given, most)
+    if isinstance(given[0], str):
+        return given
+    return [item if item <= most else most - i for i, item in enumerate(given)]
 
 
 def value(name: str, kind: Mapping[str, Any]) -> st.SearchStrategy[Any]:

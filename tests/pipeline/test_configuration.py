@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -261,6 +262,67 @@ def test_results_of_another_configuration_are_not_overwritten(repository, capsys
 
 def test_what_is_given_and_changes_nothing_needs_no_name():
     assert read(ROOT, [], {"name": "default"}) == read(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("figure", "table", "source", "block"),
+    [
+        ("figs_finite_batch", "finite_batch", "simulation", {"time": 1e12}),
+        ("fig5_normalizing_flows", "flow_collapse", "flows", {"hidden": [10**8]}),
+        ("fig1_collapse", "snapshots", "flows", {"samples": 10**7}),
+        ("fig3_mean_alignment", "bifurcation", "simulation", {"batch": 10**7, "dimension": 10**6}),
+    ],
+)
+def test_what_would_need_too_much_memory_is_refused(figure, table, source, block):
+    change = {"name": "mine", figure: {table: {source: block}}}
+    with pytest.raises(ConfigurationError) as caught:
+        read(ROOT, [], change)
+    (line,) = str(caught.value).splitlines()
+    allowed = "GiB of memory; allowed: at most limits.memory = 16 GiB"
+    assert re.match(rf"{figure}\.{table}\.{source}: needs about \S+ {allowed}", line)
+
+
+def test_the_limit_of_memory_is_a_setting():
+    samples = {"fig1_collapse": {"snapshots": {"flows": {"samples": 10**6}}}}
+    read(ROOT, [], {"name": "mine", "limits": {"memory": 64}, **samples})
+    with pytest.raises(ConfigurationError, match=r"limits\.memory = 1 GiB"):
+        read(ROOT, [], {"name": "mine", "limits": {"memory": 1}, **samples})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"fig4_vanishing_weight": {"outcome_map": {"simulation": {"etas": [3.5]}}}},
+            "fig4_vanishing_weight.outcome_map.simulation.etas: got [3.5]; allowed: some of theory",
+        ),
+        (
+            {"fig1_collapse": {"snapshots": {"flows": {"fractions": [0.0, 1.0]}}}},
+            "fig1_collapse.snapshots.flows.fractions: got 2; allowed: as many as",
+        ),
+        (
+            {"fig2_theory_vs_simulation": {"scaling": {"simulation": {"step_sizes": [0.1]}}}},
+            "fig2_theory_vs_simulation.scaling.simulation.step_sizes: got (0.1,); allowed: two or",
+        ),
+        (
+            {"fig2_theory_vs_simulation": {"validation": {"simulation": {"runs": 1}}}},
+            "fig2_theory_vs_simulation.validation.simulation.runs: got 1; allowed: a whole number",
+        ),
+        (
+            {"fig3_mean_alignment": {"basins": {"theory": {"target_weights": [1e-13]}}}},
+            "fig3_mean_alignment.basins.theory.target_weights.0: got 1e-13; allowed: a number bet",
+        ),
+        (
+            {"figs_bifurcations": {"region_map": {"theory": {"heaviest": 0.4}}}},
+            "figs_bifurcations.region_map.theory.heaviest: got 0.4; allowed: a number > 0.5",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused(change, told):
+    with pytest.raises(ConfigurationError) as caught:
+        read(ROOT, [], {"name": "mine", **change})
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(told)
 
 
 def test_the_default_belongs_to_itself(repository):

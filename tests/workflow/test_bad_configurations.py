@@ -79,7 +79,7 @@ WRONG = [
     (f"{BASINS}.points", True, "a whole number from 2"),
     (f"{BASINS}.points", [20], "a whole number from 2"),
     (f"{BASINS}.points", {"from": 2}, "a whole number from 2"),
-    (f"{BASINS}.time", 10**400, "a number > 0 (at most 1e12)"),
+    (f"{BASINS}.time", 10**400, "a number > 0 (from 1e-9 to 1e12)"),
     (f"{BASINS}.points", "20", "a whole number from 2"),
     (f"{BASINS}.extent", 2.0, "at most 0.7"),
     (f"{BASINS}.jobs", 0, "a whole number from 1 to 20000"),

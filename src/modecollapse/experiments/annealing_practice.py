@@ -122,15 +122,15 @@ def train(case: Case, target: BimodalTarget, settings: Settings, threads: int) -
     if not late:
         return go_on(start, [time + settings.rest], schedule=schedule, eta=case.eta)
     first = go_on(start, [time + 0.5 * settings.rest], schedule=schedule)
-    return go_on(_end(first), [settings.rest], eta=case.eta)
+    return go_on(_end(first), [settings.rest], eta=case.eta) if first.finished.any() else first
 
 
 def _end(run: Trajectory) -> Overlaps:
-    """The states at the end of a run."""
+    """The states at the end of the runs that finished."""
 
     def columns(*names: str) -> np.ndarray:
-        return np.stack([run.final(name) for name in names], axis=-1)
+        return np.stack([run.final(name)[run.finished] for name in names], axis=-1)
 
-    weight = run.final("weight")
+    weight = run.final("weight")[run.finished]
     logit = np.log(weight) - np.log1p(-weight)
     return Overlaps(columns("m1", "m2"), columns("q11", "q12", "q22"), logit, columns("v1", "v2"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import pandas as pd
 
 from .columns import common
-from .kinds import Positive, Positives, Separations
+from .kinds import Horizon, Rates, from_to, several
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -25,9 +26,12 @@ UNITS = {
 class Settings:
     """Separations above the critical one, and the longest time to wait."""
 
-    separations: Separations
-    etas: Positives
-    horizon: Positive
+    separations: Annotated[
+        tuple[Annotated[float, from_to(2.26, 4.7, "a number from 2.26 to 4.7")], ...],
+        several("a list of one or more different numbers from 2.26 to 4.7"),
+    ]
+    etas: Rates
+    horizon: Horizon
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import pandas as pd
 
 from .columns import common
-from .kinds import Dimension, Positive, Positives, Separations
+from .kinds import Dimension, Horizon, Rates, from_to, several
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -26,10 +27,13 @@ UNITS = {
 class Settings:
     """Separations, learning-rate ratios, the dimension, and the longest time to wait."""
 
-    separations: Separations
-    etas: Positives
+    separations: Annotated[
+        tuple[Annotated[float, from_to(1.25, 9.9, "a number from 1.25 to 9.9")], ...],
+        several("a list of one or more different numbers from 1.25 to 9.9"),
+    ]
+    etas: Rates
     dimension: Dimension
-    horizon: Positive
+    horizon: Horizon
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import pandas as pd
 
 from .columns import common
-from .kinds import Positive, Positives
+from .kinds import Horizon, from_to, several
 from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -26,8 +27,11 @@ UNITS = {
 class Settings:
     """Distances below the critical separation, and the longest time to wait."""
 
-    distances: Positives
-    horizon: Positive
+    distances: Annotated[
+        tuple[Annotated[float, from_to(1e-10, 1.7, "a number from 1e-10 to 1.7")], ...],
+        several("a list of one or more different numbers from 1e-10 to 1.7"),
+    ]
+    horizon: Horizon
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:

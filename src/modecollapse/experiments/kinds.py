@@ -40,7 +40,9 @@ Repeats = Annotated[int, from_to(2, 10**6, "a whole number from 2 to 1e6, for an
 Steps = Annotated[int, from_to(1, 10**7, "a whole number from 1 to 1e7")]
 Couplings = Annotated[int, from_to(2, 1000, "a whole number from 2 to 1000, layers of a flow")]
 
-Positive = Annotated[float, Field(gt=0, le=1e12, description="a number > 0 (at most 1e12)")]
+Positive = Annotated[float, from_to(1e-9, 1e12, "a number > 0 (from 1e-9 to 1e12)")]
+Horizon = Annotated[float, Field(gt=1, le=1e12, description="a number > 1 (at most 1e12)")]
+Rate = Annotated[float, from_to(1e-9, 1e6, "a number > 0 (from 1e-9 to 1e6)")]
 Separation = Annotated[
     float, from_to(0.05, 19, "a number from 0.05 to 19, half the distance between the modes")
 ]
@@ -53,14 +55,14 @@ Eta = Annotated[
     from_to(0, 1e6, "a number >= 0, the weights' learning-rate ratio (0 keeps them fixed)"),
 ]
 Tolerance = Annotated[float, from_to(1e-11, 1e-3, "a number from 1e-11 to 1e-3")]
-StepSize = Annotated[float, Field(gt=0, le=10, description="a number > 0 and at most 10")]
+StepSize = Annotated[float, from_to(1e-9, 10, "a number > 0 and at most 10 (from 1e-9)")]
 Cosine = Annotated[float, Field(gt=0, le=0.7, description="a number > 0 and at most 0.7")]
 Beta = Annotated[
     float,
     Field(
-        gt=0,
-        lt=1,
-        description="a number between 0 and 1, both left out, an inverse temperature",
+        ge=1e-15,
+        le=1 - 1e-9,
+        description="a number between 0 and 1, from 1e-15 to 1 - 1e-9, an inverse temperature",
     ),
 ]
 Fraction = Annotated[float, from_to(0, 1, "a number from 0 to 1")]
@@ -107,6 +109,7 @@ Betas = Annotated[
     tuple[Beta, ...],
     several("a list of one or more different numbers between 0 and 1, inverse temperatures"),
 ]
+Rates = Annotated[tuple[Rate, ...], several("a list of one or more different numbers > 0")]
 Fractions = Annotated[
     tuple[Fraction, ...],
     several("a list of one to eight different numbers from 0 to 1, parts of the training time", 8),

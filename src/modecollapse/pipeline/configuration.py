@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..experiments.size import memory
 from .compute import agree, settings_of
 from .faults import ConfigurationError, Fault, faults, joined
 from .strict_yaml import read_value, read_yaml
@@ -131,15 +132,26 @@ def _misfits(config: Mapping[str, Any]) -> Iterator[Fault]:
         for table, sources in tables.items():
             settings = {}
             for source, block in sources.items():
+                path = (figure, table, source)
                 try:
                     settings[source] = settings_of(named[table], source, block)
                 except ValueError as error:
-                    yield _fault((figure, table, source), error)
+                    yield _fault(path, error)
+                else:
+                    yield from _too_large(path, settings[source], config["limits"]["memory"])
             if len(settings) == len(sources):
                 try:
                     agree(named[table], settings)
                 except ValueError as error:
                     yield _fault((figure, table), error)
+
+
+def _too_large(path: tuple[str, ...], settings: Any, most: float) -> Iterator[Fault]:
+    """A fault where a job of these settings would need more memory than `most`, in GiB."""
+    needed = memory(settings) / 2**30
+    if needed > most:
+        allowed = f"at most limits.memory = {most:g} GiB; make less of it, or raise that limit"
+        yield Fault(path, f"needs about {needed:.3g} GiB of memory; allowed: {allowed}")
 
 
 def _fault(path: tuple[str, ...], error: ValueError) -> Fault:

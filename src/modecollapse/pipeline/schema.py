@@ -28,6 +28,21 @@ NAME = {
 }
 
 
+LIMITS = {
+    "type": "object",
+    "description": "a block of limits",
+    "properties": {
+        "memory": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "maximum": 1e5,
+            "description": "a number > 0, the GiB of memory that a job may need",
+        }
+    },
+    "additionalProperties": False,
+}
+
+
 class _Untitled(GenerateJsonSchema):
     """No titles, which would but repeat the keys."""
 
@@ -58,7 +73,7 @@ def generated(config: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_block({"name": NAME, **figures}, "a name, and a block a figure"),
+        **_block({"name": NAME, "limits": LIMITS, **figures}, "a name, and a block a figure"),
         "$defs": kinds,
     }
 
