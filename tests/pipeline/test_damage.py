@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from modecollapse import checks
+from modecollapse.pipeline import compute
 from modecollapse.pipeline.entry import run
 from modecollapse.pipeline.provenance import record
 from modecollapse.store import sidecar, write_table
@@ -137,3 +138,15 @@ def test_a_check_that_fails_within_a_job_ends_in_one_line():
     assert caught.value.code == "error: step_size: got -1.0; allowed: a number > 0"
     with pytest.raises(ValueError, match="a fault"):
         run(lambda: (_ for _ in ()).throw(ValueError("a fault")))
+
+
+def test_settings_that_a_road_refuses_end_a_job_with_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(compute, "limit_threads", lambda threads: None)
+    block = {"distances": [50.0], "horizon": 1e9}
+    command = ["fold_delay", "theory", "--settings", json.dumps(block)]
+    monkeypatch.setattr(sys, "argv", ["compute", *command, "--output", str(tmp_path / "a.csv")])
+    with pytest.raises(SystemExit) as ended:
+        run(compute.main)
+    (line,) = str(ended.value).splitlines()
+    assert line.startswith("error: fold_delay.theory.distances: got 50.0; allowed: ")
+    assert list(tmp_path.glob("*.csv*")) == []

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from importlib import import_module
@@ -115,8 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         compute(given.experiment, given.source, block, share, given.output, device)
     except ValueError as error:  # settings that pass the check and that a road refuses even so
-        logging.debug("", exc_info=True)
-        sys.exit(f"error: {given.experiment}.{given.source}.{' '.join(str(error).split())}")
+        raise ValueError(f"{given.experiment}.{given.source}.{error}") from error
     shutil.rmtree(scratch, ignore_errors=True)
 
 
