@@ -119,7 +119,7 @@ def cases() -> Iterator[tuple[str, str]]:
                 yield figure, case
 
 
-@pytest.mark.parametrize(("figure", "case"), cases())
+@pytest.mark.parametrize(("figure", "case"), list(cases()))
 def test_a_figure_draws_whatever_its_tables_hold(figure, case):
     module = import_module(f"modecollapse.figures.{figure.split('_', 1)[1]}")
     given = {name: CASES[case](table) for name, table in tables(figure).items()}

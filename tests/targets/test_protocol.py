@@ -138,7 +138,9 @@ def test_flows_train_on_a_log_density_of_ones_own():
 
 
 @pytest.mark.parametrize(
-    "wrong", [lambda x: -x.square().sum(-1), None, "bimodal", MEANS, np.zeros(3)], ids=repr
+    "wrong",
+    [lambda x: -x.square().sum(-1), None, "bimodal", MEANS, np.zeros(3)],
+    ids=["a function", "nothing", "a name", "means", "a vector"],
 )
 def test_what_is_no_target_is_told_what_to_call(wrong):
     with pytest.raises(ValueError, match=r"(?s)^target: got .*custom\(log_density, dimension\)"):
