@@ -49,6 +49,18 @@ CALLS = {
     "birth, 0": (lambda: mc.critical_separation(0), "target_weight", "in [1e-12, 1 - 1e-12]"),
     "birth, 1": (lambda: mc.critical_separation(1), "target_weight", "in [1e-12, 1 - 1e-12]"),
     "birth, w": (lambda: mc.critical_separation(0.5, 1e-4), "component_weight", "[0.001, 0.999]"),
+    "birth, α": (lambda: mc.critical_separation(alpha=1.0), "alpha", "got 1.0; allowed: a finite"),
+    "birth, λ": (lambda: mc.critical_separation(share=-0.1), "share", "got -0.1; allowed: a fin"),
+    "birth, α and λ": (
+        lambda: mc.critical_separation(alpha=0.1, share=0.1),
+        "alpha and share",
+        "got (0.1, 0.1); allowed: one of them",
+    ),
+    "birth, w and α": (
+        lambda: mc.critical_separation(0.5, 0.3, alpha=0.1),
+        "component_weight",
+        "got 0.3; allowed: 0.5 where",
+    ),
     "rest": (lambda: mc.fixed_points(50.0, 0.5), "separation", "in [0.05, 19]"),
     "far": (lambda: mc.integrate(FAR, start(FAR), [1.0]), "separation", "got 50.0; allowed: a fin"),
     "times": (lambda: mc.integrate(P, start(), "a"), "times", "got 'a'; allowed: strictly"),

@@ -143,6 +143,8 @@ CALLS = {
     "critical_separation(target_weight)": (lambda v: mc.critical_separation(v), set()),
     "critical_separation(component_weight)": (lambda v: mc.critical_separation(0.5, v), set()),
     "critical_separation(mode)": (lambda v: mc.critical_separation(0.5, 0.5, v), set()),
+    "critical_separation(alpha)": (lambda v: mc.critical_separation(alpha=v), set()),
+    "critical_separation(share)": (lambda v: mc.critical_separation(share=v), set()),
     "recommend(separation)": (lambda v: mc.recommend(v, 64), set()),
     "recommend(dimension)": (lambda v: mc.recommend(4.0, v), set()),
     "recommend(target_weight)": (lambda v: mc.recommend(4.0, 64, v), set()),

@@ -1,7 +1,8 @@
 from .advice import recommend as recommend
 from .annealed import integrate_annealed as integrate_annealed
-from .bifurcations import critical_separation as critical_separation
+from .critical import critical_separation as critical_separation
 from .equilibria import fixed_points as fixed_points
+from .geometry import integrate_geometry as integrate_geometry
 from .integration import integrate as integrate
 from .multimodal import MultimodalOverlaps as MultimodalOverlaps
 from .multimodal import MultimodalTarget as MultimodalTarget
