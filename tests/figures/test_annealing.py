@@ -12,7 +12,9 @@ from modecollapse.figures import annealing as figure
 
 BETAS, STEPS = (0.001, 0.1), (100, 400)
 LOST = {(0.001, 100): 8, (0.001, 400): 2, (0.1, 100): 6, (0.1, 400): 4}  # of 10 runs
-COMMON = {"separation": 3.0, "dimension": 64, "target_weight": 0.8}
+CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
+CELLS = ("0.80", "0.20", "0.60", "0.40")
+COMMON = {"separation": 3.0, "dimension": 64, "target_weight": 0.8, "time": 60.0, "step_size": 0.1}
 
 
 @pytest.fixture
@@ -25,7 +27,13 @@ def axes():
 def grid(source: str, factor: int = 1) -> pd.DataFrame:
     """The cells above, of `factor` times 10 runs."""
     rows = [
-        {"beta_initial": b, "anneal_steps": t, **counted(factor * n, factor * 10)}
+        {
+            "beta_initial": b,
+            "anneal_steps": t,
+            **counted(factor * n, factor * 10),
+            "n_aligned": factor * n + (t == 100),
+            "kl": 0.2,
+        }
         for (b, t), n in LOST.items()
     ]
     return pd.DataFrame(rows).assign(source=source, **COMMON)
@@ -48,7 +56,7 @@ def practice() -> pd.DataFrame:
         row["anneal_time"] = 40.0
         row["beta_initial"] = 0.01 if annealing == "exponential" else 1.0
         rows.append({**row, **counted(aligned + vanished, 10)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(start="normal", norm=8.0, **COMMON)
 
 
 def tables() -> dict[str, pd.DataFrame]:
@@ -80,7 +88,8 @@ def test_a_map_has_each_cell_in_its_place(axes):
     np.testing.assert_array_equal(shown, expected)
     assert [t.get_text() for t in axes.get_xticklabels()] == ["100", "400"]
     written = {t.get_position(): t.get_text() for t in axes.texts}
-    assert written == {(0, 0): "0.80", (1, 0): "0.20", (0, 1): "0.60", (1, 1): "0.40"}
+    words = {place: f"{p}\nKL 0.20" for place, p in zip(CORNERS, CELLS, strict=True)}
+    assert written == words
 
 
 def test_cells_stand_at_the_growth_of_beta(axes):
@@ -99,7 +108,10 @@ def test_bars_are_the_outcomes_and_fill_the_width(axes):
     shown = figure.practice_rows(practice())
     assert len(shown) == 6  # trained weights with fixed variances are not drawn
     ends = np.zeros(len(shown))
-    for bars, name in zip(axes.containers, figure.OUTCOMES, strict=True):
+    *stacks, errors = axes.containers
+    low, high = errors.lines[2][0].get_segments()[0][:, 0]
+    assert low < 0.1 < high  # the part that found both modes, of the first way
+    for bars, name in zip(stacks, figure.OUTCOMES, strict=True):
         widths = np.array([bar.get_width() for bar in bars])
         ends += widths
         if name == "vanishing weight":
@@ -116,9 +128,11 @@ def test_the_figure_and_its_caption():
     plt.close(drawn)
     words = figure.caption(tables())
     assert "differ by 0.0 standard errors" in words
+    assert "which differs in 4 of 8 cells" in words
+    assert "KL is 0.200 where 0.20 of the runs" in words
     assert "1.00 without annealing, 0.20 at best with it" in words
     assert "largest difference 0.30" in words
-    assert "0.90 without annealing, 0.80 with trained variances alone" in words
-    assert "η = 1 throughout annealing 0.70, after it 0.200" in words
+    assert "Outcomes at time 60, all alike, at r = 3, d = 64, π = 0.8, from 10 starts" in words
+    assert "from N(0, 1) in each coordinate" in words
     # at (0.001, 400), the only cell of small β_i within the line's range, the line says 0.25
     assert "within 0.05 of the line" in words

@@ -25,12 +25,15 @@ def test_the_map_has_the_weight_across_and_the_separation_up(axes):
         [("heavy", 0.8, 1.6), ("both", 0.8, 1.6), ("heavy", 0.6, 2.1)],
         columns=["line", "target_weight", "separation"],
     )
-    figure.draw_map(axes, pd.DataFrame(rows, columns=columns), folds)
+    equal = pd.DataFrame({"target_weight": [0.8, 0.79], "separation": [3.0, 2.0]})
+    figure.draw_map(axes, pd.DataFrame(rows, columns=columns), folds, equal)
     np.testing.assert_array_equal(axes.collections[0].get_array(), [[0, 2], [1, 1]])
     heavy = next(line for line in axes.lines if line.get_linestyle() == "-")
     np.testing.assert_array_equal(heavy.get_xydata(), [[0.8, 1.6], [0.6, 2.1]])
-    assert axes.lines[-1].get_marker() == "o"  # the cusp
-    np.testing.assert_array_equal(axes.lines[-1].get_xydata(), [[0.8, 1.6]])
+    cusp, line = axes.lines[-2:]
+    assert cusp.get_marker() == "o"
+    np.testing.assert_array_equal(cusp.get_xydata(), [[0.8, 1.6]])
+    np.testing.assert_array_equal(line.get_xydata(), [[0.79, 2.0], [0.8, 3.0]])
 
 
 def test_runs_that_did_not_recover_are_not_drawn(axes):
@@ -53,6 +56,7 @@ def test_the_caption_measures_the_exponent_of_the_fold():
     text = figure.caption(
         {
             "fold_lines": folds,
+            "regret_line": pd.DataFrame({"separation": [3.0], "target_weight": [0.7995]}),
             "fold_delay": delay,
             "collapsed_lifetime": lasting,
             "dead_component_lifetime": lasting,

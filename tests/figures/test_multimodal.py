@@ -18,7 +18,7 @@ def rows():
 TABLE = pd.DataFrame(
     rows(),
     columns=["arrangement", "n_modes", "dimension", "eta", "n_components", "separation", "n_found"],
-).assign(source="theory", n_runs=8, n_found_se=0.1, kl=0.5, kl_se=0.1)
+).assign(source="theory", n_runs=8, n_found_se=0.1, kl=0.5, kl_se=0.1, time=400.0, n_moving=0)
 
 
 def test_each_panel_draws_its_arrangement_and_eta():

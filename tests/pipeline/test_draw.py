@@ -32,6 +32,8 @@ TABLE = pd.DataFrame(
         "n_runs": 5,
         "n_found": [3.0, 2.0, 2.5, 1.5],
         "n_found_se": [0.1, 0.2, 0.3, 0.2],
+        "time": 400.0,
+        "n_moving": [0, 0, 0, 1],
     }
 )
 HOSTILE = """\

@@ -31,12 +31,12 @@ def test_a_theory_job_does_not_depend_on_training():
 
 def test_two_sources_of_a_table_depend_on_their_own_road_alone():
     theory, simulation = (
-        names(f"modecollapse.experiments.outcome_map.{source}")
+        names(f"modecollapse.experiments.closed_equations.{source}")
         for source in ("theory", "simulation")
     )
-    shared = "experiments/outcome_map/__init__.py"
+    shared = "experiments/closed_equations/__init__.py"
     assert shared in theory & simulation
-    assert "experiments/outcome_map/simulation.py" not in theory
+    assert "experiments/closed_equations/simulation.py" not in theory
     assert not {f for f in theory if f.startswith(("simulation/", "flows/"))}
     assert not {f for f in simulation if f.startswith(("theory/", "flows/"))}
 

@@ -1,4 +1,5 @@
-"""Random problems within the range that :func:`~modecollapse.theory.recommend` accepts."""
+"""Random problems within the range that :func:`~modecollapse.theory.recommend` accepts, in which
+collapse is not the better fit."""
 
 from __future__ import annotations
 
@@ -8,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..counting import COUNT_UNITS, counted
-from ..overlaps import random_start
 from ..schedules import Exponential
 from ..targets import BimodalTarget
+from .annealed_ends import best_annealed_kl
 from .columns import common
+from .ends import END_UNITS, Ends
 from .kinds import Positive, Runs, Seed, Tolerance
-from .share import Share, any_finished, stream
+from .share import Share, stream
+from .starts import START_UNITS, draw_start, start_columns
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -22,9 +24,11 @@ UNITS = {
     "source": "theory",
     **common("separation", "dimension", "target_weight", "beta_initial"),
     "anneal_time": "t0, gradient-flow time",
-    **COUNT_UNITS,
+    **START_UNITS,
+    **END_UNITS,
     "predicted": "probability of collapse in the linear stage (docs/theory.md, Eq. 11.15), 1",
 }
+START = ("modes", 1.0)  # the sphere of radius r
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,12 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     for index in share.progress(range(settings.problems)):
         rng = stream(settings.seed, index)
         target, annealing = _problem(rng)
-        start = random_start(target, settings.runs, rng, variance=1 / annealing.beta_initial)
+        start = draw_start(target, settings.runs, rng, *START, variance=1 / annealing.beta_initial)
+        since = annealing.time + settings.extra_time / 2
         run = integrate_annealed(
             target,
             start,
-            [annealing.time + settings.extra_time],
+            [since, annealing.time + settings.extra_time],
             schedule=annealing,
             sphere=True,
             variances="bures",
@@ -59,8 +64,10 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             rtol=settings.rtol,
             threads=share.threads,
         )
-        if not any_finished(run, target=target, annealing=annealing):
+        ends = Ends.of(run, target, since=since)
+        if not ends.counts_for(target):
             continue
+        best = best_annealed_kl(target, sphere=True)
         rows.append(
             {
                 "source": "theory",
@@ -69,7 +76,8 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
                 "target_weight": target.weight,
                 "beta_initial": annealing.beta_initial,
                 "anneal_time": annealing.time,
-                **counted(int(run.collapsed.sum()), int(run.finished.sum())),
+                **start_columns(target, *START),
+                **ends.columns(annealing.time + settings.extra_time, best),
                 "predicted": annealed_probability(target, annealing),
             }
         )
@@ -77,7 +85,17 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
 
 
 def _problem(rng: np.random.Generator) -> tuple[BimodalTarget, Exponential]:
-    """A target and a schedule, uniform in the range (all but r and tilt in their logarithm)."""
+    """A target and a schedule, uniform in the range (all but r and tilt in their logarithm), drawn
+    until collapse is the worse fit."""
+    from ..theory.regret import best_fit
+
+    while True:
+        target, annealing = _any_problem(rng)
+        if not best_fit(target.separation, target.weight).ending.is_collapse:
+            return target, annealing
+
+
+def _any_problem(rng: np.random.Generator) -> tuple[BimodalTarget, Exponential]:
     from ..theory.advice import VALIDATED
 
     low, high = (np.array(ends) for ends in zip(*VALIDATED.values(), strict=True))

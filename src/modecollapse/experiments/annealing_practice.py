@@ -11,15 +11,28 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..counting import COUNT_UNITS, counted
-from ..outcomes import Outcome
-from ..overlaps import Overlaps, random_start
+from ..overlaps import Overlaps
 from ..schedules import Exponential, NoAnnealing
 from ..targets import BimodalTarget
 from ..trajectory import Trajectory
+from .annealed_ends import best_annealed_kl
 from .columns import common
-from .kinds import Beta, Dimension, Etas, Positive, Runs, Seed, Separation, Tolerance, Weight
-from .share import Share, any_finished, stream
+from .ends import END_UNITS, Ends, best_kl
+from .kinds import (
+    Beta,
+    Dimension,
+    Etas,
+    Law,
+    Positive,
+    Runs,
+    Seed,
+    Separation,
+    Size,
+    Tolerance,
+    Weight,
+)
+from .share import Share, stream
+from .starts import START_UNITS, check_starts, draw_start, start_columns
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -32,27 +45,36 @@ UNITS = {
     "variances": "fixed (at 1) or trained (by the Bures clock, from 1/β_i)",
     **common("eta"),
     "weights": "fixed, trained throughout, or trained after annealing",
-    **COUNT_UNITS,
-    "n_mean_alignment": "runs that collapsed by mean alignment",
-    "n_vanishing_weight": "runs that collapsed by vanishing weight",
-    **common("mean_kl"),
+    **START_UNITS,
+    **END_UNITS,
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Annealing from β_i = `beta_initial` over `anneal_time`, then `rest` at β = 1."""
+    """Annealing from β_i = `beta_initial` over `anneal_time`, then `rest` at β = 1; without
+    annealing as long in all.  The start is `law` with `size`, see :mod:`.starts`."""
 
     seed: Seed
     separation: Separation
     dimension: Dimension
     target_weight: Weight
+    law: Law
+    size: Size
     beta_initial: Beta
     anneal_time: Positive
     rest: Positive
     etas: Etas
     runs: Runs
     rtol: Tolerance
+
+    def __post_init__(self) -> None:
+        check_starts((self.law,), (self.size,))
+
+    @property
+    def time(self) -> float:
+        """When one looks."""
+        return self.anneal_time + self.rest
 
 
 class Case(NamedTuple):
@@ -69,26 +91,30 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
     target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
     rows = []
     for case in share.progress(list(cases(settings))):
-        run = train(case, target, settings, share.threads)
-        if not any_finished(run, case=case):
-            continue
-        outcomes, annealed = run.outcome[run.finished], case.annealing == "exponential"
-        rows.append(
-            {
-                "source": "theory",
-                "separation": target.separation,
-                "dimension": target.dimension,
-                "target_weight": target.weight,
-                **case._asdict(),
-                "beta_initial": settings.beta_initial if annealed else 1.0,
-                "anneal_time": settings.anneal_time if annealed else 0.0,
-                **counted(int(run.collapsed.sum()), len(outcomes)),
-                "n_mean_alignment": int((outcomes == Outcome.MEAN_ALIGNMENT).sum()),
-                "n_vanishing_weight": int((outcomes == Outcome.VANISHING_WEIGHT).sum()),
-                "mean_kl": float(run.final("kl")[run.finished].mean()),
-            }
-        )
+        ends = train(case, target, settings, share.threads)
+        if ends.counts_for(case):
+            annealed = case.annealing == "exponential"
+            rows.append(
+                {
+                    "source": "theory",
+                    "separation": target.separation,
+                    "dimension": target.dimension,
+                    "target_weight": target.weight,
+                    **case._asdict(),
+                    "beta_initial": settings.beta_initial if annealed else 1.0,
+                    "anneal_time": settings.anneal_time if annealed else 0.0,
+                    **start_columns(target, settings.law, settings.size),
+                    **ends.columns(settings.time, _best(case, target)),
+                }
+            )
     return pd.DataFrame(rows, columns=list(UNITS))
+
+
+def _best(case: Case, target: BimodalTarget) -> float:
+    """The least KL that a way to train can reach."""
+    if case.eta > 0 or case.variances == "fixed":
+        return best_kl(target, case.eta)
+    return best_annealed_kl(target, sphere=False)
 
 
 def cases(settings: Settings) -> Iterator[Case]:
@@ -101,16 +127,15 @@ def cases(settings: Settings) -> Iterator[Case]:
                 yield Case(annealing, variances, eta, "afterwards")
 
 
-def train(case: Case, target: BimodalTarget, settings: Settings, threads: int) -> Trajectory:
-    """The runs of one case, up to `rest` after the end of annealing."""
+def train(case: Case, target: BimodalTarget, settings: Settings, threads: int) -> Ends:
+    """What becomes of the runs of one case, all by the same time."""
     from ..theory.annealed import integrate_annealed
 
     annealed, trained = case.annealing == "exponential", case.variances == "trained"
     variance = 1 / settings.beta_initial if annealed and trained else 1.0
-    start = random_start(target, settings.runs, stream(settings.seed), variance=variance)
-    time = settings.anneal_time if annealed else 0.0
-    schedule = Exponential(settings.beta_initial, time) if annealed else NoAnnealing()
-    late = case.weights == "afterwards"
+    rng, law = stream(settings.seed), (settings.law, settings.size)
+    start = draw_start(target, settings.runs, rng, *law, variance=variance)
+    annealing = Exponential(settings.beta_initial, settings.anneal_time)
     go_on = partial(
         integrate_annealed,
         target,
@@ -119,18 +144,25 @@ def train(case: Case, target: BimodalTarget, settings: Settings, threads: int) -
         rtol=settings.rtol,
         threads=threads,
     )
-    if not late:
-        return go_on(start, [time + settings.rest], schedule=schedule, eta=case.eta)
-    first = go_on(start, [time + 0.5 * settings.rest], schedule=schedule)
-    return go_on(_end(first), [settings.rest], eta=case.eta) if first.finished.any() else first
+    schedule = annealing if annealed else NoAnnealing()
+    if case.weights != "afterwards":
+        since = settings.time - settings.rest / 2 if annealed else settings.time / 2
+        run = go_on(start, [since, settings.time], schedule=schedule, eta=case.eta)
+        return Ends.of(run, target, since=since)
+    half = settings.rest / 2
+    first = go_on(start, [settings.anneal_time + half], schedule=schedule)
+    if not first.finished.any():
+        return Ends.of(first, target)
+    return Ends.of(go_on(_end(first), [half / 2, half], eta=case.eta), target)
 
 
 def _end(run: Trajectory) -> Overlaps:
     """The states at the end of the runs that finished."""
+    done = run.finished
 
     def columns(*names: str) -> np.ndarray:
-        return np.stack([run.final(name)[run.finished] for name in names], axis=-1)
+        return np.stack([run.final(name)[done] for name in names], axis=-1)
 
-    weight = run.final("weight")[run.finished]
+    weight = run.final("weight")[done]
     logit = np.log(weight) - np.log1p(-weight)
     return Overlaps(columns("m1", "m2"), columns("q11", "q12", "q22"), logit, columns("v1", "v2"))

@@ -69,6 +69,19 @@ Fraction = Annotated[float, from_to(0, 1, "a number from 0 to 1")]
 
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
 Start = Annotated[Literal["sphere", "gaussian"], Field(description="sphere or gaussian")]
+Law = Annotated[
+    Literal["sphere", "normal", "modes"],
+    Field(
+        description="sphere, normal or modes (on the sphere of the modes, its size in units of r)"
+    ),
+]
+Size = Annotated[
+    float, Field(gt=0, le=100, description="a number > 0 and at most 100, the size of a start")
+]
+HalfWidth = Annotated[
+    float,
+    Field(gt=0, lt=0.5, description="a number between 0 and 0.5, both left out, of an interval"),
+]
 Estimator = Annotated[
     Literal["pathwise", "sticking-the-landing"],
     Field(description="pathwise or sticking-the-landing"),
@@ -113,6 +126,22 @@ Rates = Annotated[tuple[Rate, ...], several("a list of one or more different num
 Fractions = Annotated[
     tuple[Fraction, ...],
     several("a list of one to eight different numbers from 0 to 1, parts of the training time", 8),
+]
+Laws = Annotated[
+    tuple[Law, ...],
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="a list of sphere, normal or modes, each with a size",
+    ),
+]
+Sizes = Annotated[
+    tuple[Size, ...],
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="a list of numbers > 0 and at most 100, one for each law",
+    ),
 ]
 Starts = Annotated[tuple[Start, ...], several("a list of sphere, gaussian or both")]
 Estimators = Annotated[

@@ -13,8 +13,10 @@ from pydantic import Field
 
 from ..checks import require
 from .columns import common
+from .ends import MOVED
 from .kinds import Dimension, Etas, Positive, Seed, Separations, from_to, several
 from .share import Share, stream
+from .starts import START_UNITS
 
 if TYPE_CHECKING:
     from ..theory.multimodal import MultimodalTarget
@@ -29,11 +31,14 @@ UNITS = {
     "separation": "r = ‖ν_k‖, standard deviations of a mode",
     "eta": "η, speed of the softmax logits (docs/theory.md, Eq. 9.3), 1",
     "n_components": "K, components of q",
+    "time": "gradient-flow time at which one looks",
+    **START_UNITS,
     "n_runs": "runs that finished",
     "n_found": "modes found at the end, mean over runs",
     "n_found_se": "standard error of n_found",
     "kl": "KL(q‖p) at the end, nats, mean over runs",
     "kl_se": "standard error of kl, nats",
+    "n_moving": f"runs whose KL changed by more than {MOVED:g} nats since half the time",
 }
 Arrangements = Annotated[
     tuple[Annotated[Literal["simplex", "random"], Field(description="simplex or random")], ...],
@@ -107,13 +112,17 @@ def _row(settings: Settings, index: int, point: tuple[Any, ...]) -> list[dict[st
     (arrangement, n_modes, dimension), eta, separation, n_components = point
     found: list[float] = []
     kl: list[float] = []
+    moved: list[float] = []
     for k in range(settings.runs):
         rng = stream(settings.seed, index, k)
         target = _target(arrangement, n_modes, separation, dimension, rng)
         start = random_modes_start(target, 1, n_components, rng)
-        run = integrate_modes(target, start, [settings.time], eta=eta, rtol=settings.rtol)
+        times = [settings.time / 2, settings.time]
+        run = integrate_modes(target, start, times, eta=eta, rtol=settings.rtol)
         found += run.final("n_found")[run.finished].tolist()
-        kl += run.final("kl")[run.finished].tolist()
+        half, last = run.statistics["kl"][run.finished].T
+        kl += last.tolist()
+        moved += abs(last - half).tolist()
     if len(found) < 2:
         log.warning("no row for %s: a run ended %s", point, run.message[0])
         return []
@@ -125,11 +134,15 @@ def _row(settings: Settings, index: int, point: tuple[Any, ...]) -> list[dict[st
         "separation": separation,
         "eta": eta,
         "n_components": n_components,
+        "time": settings.time,
+        "start": "sphere",
+        "norm": separation,
         "n_runs": len(found),
         "n_found": np.mean(found),
         "n_found_se": np.std(found, ddof=1) / np.sqrt(len(found)),
         "kl": np.mean(kl),
         "kl_se": np.std(kl, ddof=1) / np.sqrt(len(kl)),
+        "n_moving": sum(move > MOVED for move in moved),
     }
     return [row]
 

@@ -23,7 +23,10 @@ def memory(settings: Any) -> float:
     given = {name: value for name, value in vars(settings).items() if not isinstance(value, str)}
     most = {name: _most(value) for name, value in given.items()}
     grid = prod(len(v) for k, v in given.items() if isinstance(v, tuple) and k not in NOT_A_GRID)
-    runs = max(most.get(n, 1) for n in ("runs", "bias_runs", "spread_runs", "floor_runs", "seeds"))
+    runs = max(
+        most.get(n, 1)
+        for n in ("runs", "most_runs", "bias_runs", "spread_runs", "floor_runs", "seeds")
+    )
     rows = grid * most.get("points", 1) ** 2 * (runs * most.get("logs", 1) if "logs" in most else 1)
     numbers = rows * COLUMNS + runs * _logged(most) * STATISTICS + _steps(most)
     dimension = max(most.get("dimension", 1), most.get("dimensions", 1))

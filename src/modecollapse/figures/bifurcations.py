@@ -43,7 +43,7 @@ LINES = {"heavy": "-", "light": "--", "both": ":"}
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """(a) the map of what can happen, (b) to (d) three ways out of collapse, each with its law."""
     figure, axes = new_figure(2, 2, 5.6)
-    panel(axes[0, 0], draw_map, tables["region_map"], tables["fold_lines"])
+    panel(axes[0, 0], draw_map, tables["region_map"], tables["fold_lines"], tables["regret_line"])
     panel(axes[0, 1], draw_delay, tables["fold_delay"])
     panel(axes[1, 0], draw_lifetime, tables["collapsed_lifetime"])
     panel(axes[1, 1], draw_lifetime, tables["dead_component_lifetime"])
@@ -52,8 +52,9 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def draw_map(axes: Axes, regions: pd.DataFrame, folds: pd.DataFrame) -> None:
-    """The regions as colours, the fold lines between them, and the cusp in which they meet."""
+def draw_map(axes: Axes, regions: pd.DataFrame, folds: pd.DataFrame, regret: pd.DataFrame) -> None:
+    """The regions as colours, the fold lines between them, the cusp in which they meet, and the
+    line on which collapse and both modes fit equally well."""
     code = regions["region"].map({name: i for i, name in enumerate(REGIONS)})
     grid = regions.assign(code=code).pivot(
         index="separation", columns="target_weight", values="code"
@@ -66,13 +67,18 @@ def draw_map(axes: Axes, regions: pd.DataFrame, folds: pd.DataFrame) -> None:
         axes.plot(rows["target_weight"], rows["separation"], color="black", ls=style, lw=1)
     tip = folds.loc[folds["separation"].idxmin()]
     axes.plot(tip["target_weight"], tip["separation"], "o", color="black", ms=4)
+    regret = regret.sort_values("separation")
+    axes.plot(regret["target_weight"], regret["separation"], color=COLOURS["formula"], lw=1.4)
     limits(axes.set_xlim, grid.columns)
     limits(axes.set_ylim, grid.index)
     axes.set_xlabel(r"weight of the heavier mode, $\pi$")
     axes.set_ylabel(r"separation $r$")
     axes.legend(
         handles=[Patch(color=colour, label=name) for name, colour in REGIONS.items()]
-        + [Line2D([], [], color="black", marker="o", ls="", ms=4, label="cusp")],
+        + [
+            Line2D([], [], color="black", marker="o", ls="", ms=4, label="cusp"),
+            Line2D([], [], color=COLOURS["formula"], lw=1.4, label="equal KL"),
+        ],
         loc="upper right",
         frameon=True,
         framealpha=0.85,
@@ -118,6 +124,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     slope = math.nan
     if spread:
         slope = np.polyfit(np.log(near["distance"]), np.log(near["time"]), 1)[0]
+    line = tables["regret_line"].nlargest(1, "separation")
     lasting = tables["collapsed_lifetime"]
     longest = lasting[lasting["recovered"].astype(bool)].nlargest(1, "time")
     dead = tables["dead_component_lifetime"]
@@ -130,7 +137,10 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"r = {shown(first(tip, 'separation'), '.6f')}. At the "
         f"lines the number of attractors changes; the colours say which modes they cover, by the "
         f"threshold of docs/theory.md, section 5, so that next to the cusp two attractors, or the "
-        f"one below it, may all count as both modes. (b) Time to recover at π = 1/2 a little "
+        f"one below it, may all count as both modes. To the right of the line of equal KL (π = "
+        f"{shown(first(line, 'target_weight'), '.4f')} at r = "
+        f"{shown(first(line, 'separation'), 'g')}, 4/5 for modes far apart) the "
+        f"collapsed state is the best fit, and no failure. (b) Time to recover at π = 1/2 a little "
         f"below the fold, exponent {shown(slope, '.3f')} (law: −1/2). (c) With trained weights, "
         f"from "
         f"the state that is collapsed at fixed weights: up to "

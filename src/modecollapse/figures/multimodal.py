@@ -89,7 +89,10 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"separation r = ‖ν_k‖: {modes or UNKNOWN}; grey line: all modes. Theory for any K and K* "
         f"(docs/theory.md, Section 9), mean and standard error of {shown(most(table, 'n_runs'))} "
         f"starts "
-        f"on the sphere of radius r. η is the speed of the weights' logits, 0 for fixed weights. "
+        f"on the sphere of radius r, at time {shown(most(table, 'time'), 'g')}, when "
+        f"{table['n_moving'].sum()} of all {table['n_runs'].sum()} runs still moved (KL changed by "
+        f"more than 0.01 since half the time). η is the speed of the weights' logits, 0 for "
+        f"fixed weights. "
         f"At r = {shown(most(table, 'separation'), 'g')}, K = {shown(spare)} components find: "
         f"{ends or UNKNOWN}."
     )

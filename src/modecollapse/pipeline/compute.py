@@ -25,8 +25,8 @@ __all__ = ["agree", "compute", "main", "module_name", "settings_of"]
 def module_name(experiment: str, source: str) -> str:
     """The module that computes what comes from `source`: the experiment, or its part for it.
 
-    >>> module_name("basins", "theory"), module_name("outcome_map", "theory")
-    ('modecollapse.experiments.basins', 'modecollapse.experiments.outcome_map.theory')
+    >>> module_name("basins", "theory"), module_name("finite_batch", "theory")
+    ('modecollapse.experiments.basins', 'modecollapse.experiments.finite_batch.theory')
     """
     parted = (PACKAGE / "experiments" / experiment / "__init__.py").exists()
     return f"modecollapse.experiments.{experiment}{f'.{source}' if parted else ''}"

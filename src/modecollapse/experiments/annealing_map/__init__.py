@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
-import pandas as pd
-
-from ...counting import COUNT_UNITS, counted
-from ...overlaps import Overlaps, random_start
+from ...counting import Looks
 from ...schedules import Exponential
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
+from ..annealed_ends import best_annealed_kl
 from ..columns import common
-from ..kinds import Betas, Counts, Dimension, Runs, Seed, Separation, Steps, StepSize, Weight
-from ..share import Share, any_finished, stream
+from ..ends import END_UNITS, Ends
+from ..kinds import Betas, Counts, Dimension, Seed, Separation, Steps, StepSize, Weight
+from ..starts import START_UNITS, start_columns
 
-__all__ = ["UNITS", "Map", "tabulate"]
+__all__ = ["UNITS", "Cell", "Map", "cells", "ends_of", "row"]
 
 UNITS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,11 +27,12 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "step_size": "gradient-flow time of a step",
         **common("beta_initial"),
         "anneal_steps": "t0, steps",
-        **COUNT_UNITS,
-        "n_collapsed": "runs whose means end with a positive overlap, μ_1·μ_2 > 0",
-        "n_mode_lost": "runs that end with a mode of p lost, by docs/theory.md, section 5",
+        **START_UNITS,
+        **END_UNITS,
+        "n_aligned": "runs whose means end with a positive overlap, μ_1·μ_2 > 0",
     }
 )
+START = ("modes", 1.0)  # the sphere of radius r
 
 
 @dataclass(frozen=True)
@@ -47,42 +48,56 @@ class Map:
     anneal_steps: Counts
     extra_steps: Steps
     step_size: StepSize
-    runs: Runs
+
+    @property
+    def target(self) -> BimodalTarget:
+        return BimodalTarget(self.separation, self.dimension, self.target_weight)
 
 
-def tabulate(
-    settings: Map,
-    share: Share,
-    train: Callable[[BimodalTarget, Overlaps, Exponential, int, int], Trajectory],
-) -> pd.DataFrame:
-    """A row for each cell of the share: random starts on the sphere.
+class Cell(NamedTuple):
+    """One cell of the map: its number, β_i and t0 in steps."""
 
-    `train` is given the target, the starts, the schedule in units of time, the number of steps and
-    a seed of its own.
-    """
-    target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
-    rows = []
-    cells = list(enumerate(product(settings.beta_initials, settings.anneal_steps)))
-    for index, (beta, steps) in share.progress(cells):
-        rng = stream(settings.seed, index)
-        start = random_start(target, settings.runs, rng, variance=1 / beta)
-        schedule = Exponential(beta, settings.step_size * steps)
-        total = steps + settings.extra_steps
-        run = train(target, start, schedule, total, int(rng.integers(2**31)))
-        if not any_finished(run, beta_initial=beta, anneal_steps=steps):
-            continue
-        aligned = run.finished & (run.final("q12") > 0)
-        rows.append(
-            {
-                "source": run.source,
-                "separation": target.separation,
-                "dimension": target.dimension,
-                "target_weight": target.weight,
-                "step_size": settings.step_size,
-                "beta_initial": beta,
-                "anneal_steps": steps,
-                **counted(int(aligned.sum()), int(run.finished.sum())),
-                "n_mode_lost": int(run.collapsed.sum()),
-            }
-        )
-    return pd.DataFrame(rows, columns=list(UNITS))
+    number: int
+    beta_initial: float
+    anneal_steps: int
+
+    def schedule(self, settings: Map) -> Exponential:
+        """In gradient-flow time."""
+        return Exponential(self.beta_initial, settings.step_size * self.anneal_steps)
+
+    def total(self, settings: Map) -> int:
+        """The number of steps."""
+        return self.anneal_steps + settings.extra_steps
+
+
+def cells(settings: Map) -> list[Cell]:
+    """Every cell."""
+    grid = product(settings.beta_initials, settings.anneal_steps)
+    return [Cell(i, beta, steps) for i, (beta, steps) in enumerate(grid)]
+
+
+def ends_of(settings: Map, cell: Cell, run: Trajectory) -> tuple[Ends, int]:
+    """What became of the runs, and how many have means with a positive overlap."""
+    since = settings.step_size * (cell.anneal_steps + settings.extra_steps / 2)
+    ends = Ends.of(run, settings.target, since=since)
+    return ends, int((run.final("q12")[run.finished] > 0).sum())
+
+
+def row(
+    settings: Map, cell: Cell, source: str, ends: Ends, aligned: int, looks: Looks | None = None
+) -> dict[str, Any]:
+    """One row of the table."""
+    target = settings.target
+    time = settings.step_size * cell.total(settings)
+    return {
+        "source": source,
+        "separation": target.separation,
+        "dimension": target.dimension,
+        "target_weight": target.weight,
+        "step_size": settings.step_size,
+        "beta_initial": cell.beta_initial,
+        "anneal_steps": cell.anneal_steps,
+        **start_columns(target, *START),
+        **ends.columns(time, best_annealed_kl(target, sphere=True), looks),
+        "n_aligned": aligned,
+    }

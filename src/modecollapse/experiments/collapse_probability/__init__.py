@@ -1,77 +1,75 @@
-"""How often q collapses, against separation, dimension and target weight."""
+"""How often q collapses by a time, against separation, dimension, target weight and start."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-import pandas as pd
-
-from ...counting import COUNT_UNITS, counted
-from ...overlaps import Overlaps, random_start
 from ...targets import BimodalTarget
-from ...trajectory import Trajectory
 from ..columns import common
-from ..kinds import Dimensions, Runs, Seed, Separations, Weights
-from ..share import Share, any_finished, stream
+from ..ends import END_UNITS
+from ..kinds import Dimensions, Laws, Seed, Separations, Sizes, Weights
+from ..starts import START_UNITS, check_starts, start_columns
 
-__all__ = ["UNITS", "Grid", "row", "tabulate", "targets"]
+__all__ = ["UNITS", "Grid", "Point", "points", "row"]
 
 UNITS: Mapping[str, str] = MappingProxyType(
     {
-        "source": "theory, simulation or formula",
+        "source": "theory, simulation or reduced simulation",
         **common("separation", "dimension", "target_weight"),
-        **COUNT_UNITS,
+        **START_UNITS,
+        **END_UNITS,
     }
 )
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The targets, and how many starts on the sphere each has; equal fixed weights."""
+    """Every combination of targets and starts; equal fixed weights, unit variances.
+
+    The starts are the entries of `laws` and `sizes` in turn.
+    """
 
     seed: Seed
     target_weights: Weights
     separations: Separations
     dimensions: Dimensions
-    runs: Runs
+    laws: Laws
+    sizes: Sizes
+
+    def __post_init__(self) -> None:
+        check_starts(self.laws, self.sizes)
 
 
-def targets(settings: Grid) -> list[BimodalTarget]:
-    """Every target of the grid."""
-    grid = product(settings.target_weights, settings.separations, settings.dimensions)
-    return [BimodalTarget(r, d, weight) for weight, r, d in grid]
+class Point(NamedTuple):
+    """A target and a start."""
+
+    target: BimodalTarget
+    law: str
+    size: float
 
 
-def tabulate(
-    settings: Grid,
-    share: Share,
-    source: str,
-    train: Callable[[BimodalTarget, Overlaps, int], Trajectory],
-) -> pd.DataFrame:
-    """A row for each target of the share: random starts on the sphere, trained by `train`.
-
-    `train` is given the target, the starts and a seed of its own.
-    """
-    rows = []
-    for index, target in share.progress(list(enumerate(targets(settings)))):
-        rng = stream(settings.seed, index)
-        start = random_start(target, settings.runs, rng)
-        run = train(target, start, int(rng.integers(2**31)))
-        if any_finished(run, target=target):
-            counts = counted(int(run.collapsed.sum()), int(run.finished.sum()))
-            rows.append(row(source, target, counts))
-    return pd.DataFrame(rows, columns=list(UNITS))
+def points(settings: Grid) -> list[tuple[int, Point]]:
+    """Every point of the grid with its number."""
+    starts = zip(settings.laws, settings.sizes, strict=True)
+    grid = product(settings.target_weights, settings.separations, settings.dimensions, starts)
+    return [
+        (i, Point(BimodalTarget(r, d, weight), *start))
+        for i, (weight, r, d, start) in enumerate(grid)
+    ]
 
 
-def row(source: str, target: BimodalTarget, counts: Mapping[str, Any]) -> dict[str, Any]:
+def row(source: str, point: Point, ends: Mapping[str, Any]) -> dict[str, Any]:
     """One row of the table."""
-    where = {
+    target = point.target
+    return {
+        "source": source,
         "separation": target.separation,
         "dimension": target.dimension,
         "target_weight": target.weight,
+        **start_columns(*point),
+        **ends,
     }
-    return {"source": source, **where, **counts}
