@@ -6,12 +6,15 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest, norm, rankdata
 
 from .checks import numbers_of, require
 
-__all__ = ["AUC", "Agreement", "auc", "same_side"]
+__all__ = ["AUC", "Agreement", "auc", "foretold", "same_side", "starts_and_ends"]
+
+FEWEST = 4  # runs of either end that a setting needs to say what foretells its ends
 
 
 class AUC(NamedTuple):
@@ -82,3 +85,39 @@ def same_side(foretold: ArrayLike, reached: ArrayLike) -> Agreement:
     hits, n = int((np.sign(first) == np.sign(last)).sum()), len(first)
     interval = binomtest(hits, n).proportion_ci(0.95, method="wilson")
     return Agreement(hits / n, float(interval.low), float(interval.high), n)
+
+
+def starts_and_ends(flows: pd.DataFrame) -> pd.DataFrame:
+    """Where the mean of each trained flow lay before the first step, and what became of it.
+
+    Parameters
+    ----------
+    flows : rows of one optimizer and capacity, with the columns separation, dimension, run, step,
+        projection_mean, mass_plus, outcome and status.
+
+    Returns
+    -------
+    A row for each run that finished: separation, dimension, run, start (m(0), the mean of x·μ*/r
+    under q), mass_plus at the last step, and collapsed.
+    """
+    keys = ["separation", "dimension", "run"]
+    finished = flows[flows["status"] == "finished"]
+    first = finished[finished["step"] == 0].set_index(keys)["projection_mean"].rename("start")
+    end = finished[finished["step"] == finished["step"].max()].set_index(keys)
+    ends = end[["mass_plus"]].assign(collapsed=end["outcome"] != "both modes")
+    return ends.join(first, how="inner").reset_index()
+
+
+def foretold(flows: pd.DataFrame) -> pd.DataFrame:
+    """How well |m(0)| tells which flows collapse, for each setting with four runs of either end.
+
+    Parameters are those of :func:`starts_and_ends`; columns: separation, dimension, value, low,
+    high.
+    """
+    rows = []
+    for (r, d), runs in starts_and_ends(flows).groupby(["separation", "dimension"]):
+        lost = runs["collapsed"]
+        if min(lost.sum(), (~lost).sum()) >= FEWEST:
+            found = auc(runs["start"].abs(), lost)
+            rows.append({"separation": r, "dimension": d, **found._asdict()})
+    return pd.DataFrame(rows, columns=["separation", "dimension", *AUC._fields])

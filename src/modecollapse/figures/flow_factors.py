@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,6 @@ from .style import (
     COLOURS,
     UNKNOWN,
     legend,
-    limits,
     most,
     new_figure,
     nothing,
@@ -30,39 +28,41 @@ from .style import (
 __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
-    "A flow collapses where its network moves mass along μ* more readily than it stretches it; "
-    "that depends on direction, dimension and architecture, and longer training heals it at small "
-    "separations only."
+    "How often a flow is collapsed after a given number of steps depends on direction, "
+    "architecture, capacity and the target's weight."
 )
 DIRECTIONS = {"axis": "D", "random": "s", "diagonal": "^"}
 ARCHITECTURES = {"realnvp": "RealNVP", "maf": "affine AR", "nsf": "spline AR"}
 EXPECTED = (2.0, 4.0)  # log(r/|m(0)|), the right side of Eq. 12.9
+TRAINED = {
+    "a": "flow_direction",
+    "b": "flow_architecture",
+    "e": "flow_capacity",
+    "f": "flow_weight",
+}
 RACES = ["dimension", "direction", "architecture", "couplings", "separation"]
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """(a) direction, (b) tangent speeds, (c) race, (d) capacity, (e) weight, (f) recovery, …"""
-    figure, panels = new_figure(2, 4, 3.9)
+    """(a) direction, (b) architecture, (c) tangent speeds, (d) race, (e) capacity, (f) weight."""
+    figure, panels = new_figure(2, 3, 3.9)
     above, below = panels
     by: dict[str, Any] = {"against": "separation", "factor": "direction", "marks": DIRECTIONS}
     panel(above[0], draw_by, tables["flow_direction"], **by)
     by = {"against": "separation", "factor": "architecture"}
     panel(above[1], draw_by, tables["flow_architecture"], **by)
     panel(above[2], draw_ratios, tables["flow_tangent"])
-    draw_race(above[3], tables)
+    draw_race(below[0], tables)
     by = {"against": "hidden", "factor": "couplings", "logarithmic": True}
-    panel(below[0], draw_by, tables["flow_capacity"], **by)
-    panel(below[1], draw_by, tables["flow_depth"], against="depth")
+    panel(below[1], draw_by, tables["flow_capacity"], **by)
     panel(below[2], draw_weights, tables["flow_weight"], tables["mixture_weight"])
-    panel(below[3], draw_recovery, tables["flow_recovery"])
     labels = {
         0: r"separation $r$",
         1: r"separation $r$",
         4: "width of the hidden layers",
-        5: "hidden layers",
-        6: r"weight $\pi$ of the + mode",
+        5: r"weight $\pi$ of the + mode",
     }
-    for number, (axes, letter) in enumerate(zip(panels.flat, "abcdefgh", strict=True)):
+    for number, (axes, letter) in enumerate(zip(panels.flat, "abcdef", strict=True)):
         panel_letter(axes, letter)
         if number in labels:
             axes.set_xlabel(labels[number])
@@ -172,54 +172,28 @@ def draw_weights(axes: Axes, flows: pd.DataFrame, mixture: pd.DataFrame) -> None
     axes.legend(loc="best", handletextpad=0.3)
 
 
-def draw_recovery(axes: Axes, table: pd.DataFrame) -> None:
-    """The part of the runs that is collapsed, against the step, one line for each separation."""
-    separations = np.sort(table["separation"].unique())
-    for separation, shade in zip(separations, shades(len(separations)), strict=True):
-        rows = table[table["separation"] == separation]
-        part = (rows["outcome"] != "both modes").groupby(rows["step"]).mean()
-        axes.plot(
-            part.index, part, color=shade, label=f"$r = {separation:g}$", drawstyle="steps-post"
-        )
-    limits(axes.set_xlim, [0, table["step"].max()])
-    axes.set_ylim(-0.04, 1.04)
-    axes.set_xlabel("optimisation step")
-    axes.legend(loc="center right", bbox_to_anchor=(1.0, 0.38), handlelength=1.0)
-
-
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
-    """What each panel shows, and what follows."""
-    direction, recovery = tables["flow_direction"], tables["flow_recovery"]
-    weight, tangent = tables["flow_weight"], tables["flow_tangent"]
-    heavy = weight[(weight["step"] == weight["step"].max()) & (weight["outcome"] != "both modes")]
-    heavy = heavy[heavy["target_weight"] > 0.5]
-    layers = tangent.groupby(["architecture", "couplings"])["ratio"].median()
-    few = tangent["couplings"].min()
-    spline, affine = (layers.get((kind, few), math.nan) for kind in ("nsf", "realnvp"))
+    """What each panel shows, after how many steps, and what follows."""
+    direction, weight, tangent = (
+        tables[name] for name in ("flow_direction", "flow_weight", "flow_tangent")
+    )
+    last = ", ".join(f"{shown(most(tables[name], 'step'))} in {at}" for at, name in TRAINED.items())
     return (
-        f"Frequencies of collapse, {shown(most(frequencies(direction), 'n_runs'))} runs a point, "
-        f"bars: "
-        f"95 % Wilson intervals; RealNVP as in figure 5 where nothing else is said. (a) Direction "
-        f"of μ* against the coordinates that the couplings split, d = "
+        f"Part of the runs that is collapsed at the end of the training (step {last}), "
+        f"{shown(most(frequencies(direction), 'n_runs'))} runs a point in (a), bars: 95 % Wilson "
+        f"intervals; Adam, from untrained flows; RealNVP as in figure 5 and π = 1/2 where nothing "
+        f"else is said. (a) Direction of μ* against the coordinates that the couplings split, d = "
         f"{_values(direction, 'dimension')}. (b) Architecture, "
         f"{_values(tables['flow_architecture'], 'couplings')} layers each, d = "
         f"{_values(tables['flow_architecture'], 'dimension')}. (c) How much more readily an "
         f"untrained RealNVP moves its mass along μ* than it stretches it (docs/theory.md, Eq. "
-        f"12.7; median and quartiles of {tangent['run'].nunique()} flows): no more along an axis, "
-        f"much more in other directions where d is large; {shown(spline, '.0f')} for the splines "
-        f"of (b) "
-        f"where RealNVP has {shown(affine, '.1f')}. (d) Frequencies of (a) and (b) after a "
-        f"quarter of the "
-        f"training against the race of the two speeds; grey: where Eq. 12.9 expects collapse to "
-        f"set in; {_exceptions(tables)}. (e) Width of the networks and number of couplings, and "
-        f"(f) their depth, at r = "
-        f"{_values(tables['flow_capacity'], 'separation')}, d = "
-        f"{_values(tables['flow_capacity'], 'dimension')}. (g) Target weight, d = "
-        f"{_values(weight, 'dimension')}; lines: the mixture, as in figure 5 (solid: the "
-        f"higher at π = 1/2 is the larger r). {_free_weights(weight, tables['mixture_weight'])} "
-        f"{int((heavy['mass_plus'] > 0.5).sum())} of {len(heavy)} collapsed flows with π > 1/2 are "
-        f"on the heavy mode, as mean alignment has it. (h) Part of the runs that is collapsed at "
-        f"each step, d = {_values(recovery, 'dimension')}: {_recovered(recovery) or UNKNOWN}."
+        f"12.7; median and quartiles of {tangent['run'].nunique()} flows). (d) Frequencies of (a) "
+        f"and (b) at the first measurement against the race of the two speeds; grey: where Eq. "
+        f"12.9 expects collapse to set in; {_exceptions(tables)}. (e) Width of the networks and "
+        f"number of couplings, at r = {_values(tables['flow_capacity'], 'separation')}, d = "
+        f"{_values(tables['flow_capacity'], 'dimension')}. (f) Target weight, d = "
+        f"{_values(weight, 'dimension')}; lines: the mixture, as in figure 5. "
+        f"{_free_weights(weight, tables['mixture_weight'])}"
     )
 
 
@@ -252,17 +226,6 @@ def _free_weights(flows: pd.DataFrame, mixture: pd.DataFrame) -> str:
         f"which can weigh the modes as they like; of mixtures {shown(trained, '.2f')} with trained "
         f"weights, {shown(fixed, '.2f')} with equal fixed ones."
     )
-
-
-def _recovered(table: pd.DataFrame) -> str:
-    """For each separation, how many of the runs that ever collapsed hold both modes at last."""
-    parts = []
-    for separation, rows in table.groupby("separation"):
-        lost = rows[rows["outcome"] != "both modes"]["run"].unique()
-        ends = rows[(rows["step"] == rows["step"].max()) & rows["run"].isin(lost)]
-        healed = int((ends["outcome"] == "both modes").sum())
-        parts.append(f"at r = {separation:g}, {healed} of {len(lost)} that collapsed recover")
-    return "; ".join(parts)
 
 
 def _values(table: pd.DataFrame, column: str) -> str:

@@ -1,24 +1,25 @@
-"""Figure 5: normalizing flows lose modes too, and how that compares with the mixture."""
+"""Figure 5: normalizing flows lose modes too, when, and beside which mixture."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..counting import counted
+from ..prediction import foretold, starts_and_ends
 from .style import (
     COLOURS,
     MARKERS,
     UNKNOWN,
     WIDTH,
-    first,
+    legend,
     limits,
     most,
     nothing,
@@ -31,14 +32,16 @@ __all__ = ["CLAIM", "caption", "draw", "frequencies"]
 
 CLAIM = "Normalizing flows trained by the reverse KL divergence lose modes likewise."
 SETTING = ["separation", "dimension", "target_weight", "direction", "architecture"]
-CAPACITY = ["couplings", "hidden", "depth"]
+CAPACITY = ["couplings", "hidden", "depth", "optimizer"]
+OPTIMIZERS = {"adam": "Adam", "sgd": "plain descent"}
 ENDS = {"both modes": "both modes", "collapsed": "collapsed"}
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """(a) mass over training, (b) projected density, (c) collapse frequency beside the mixture."""
-    figure = plt.figure(figsize=(WIDTH, 4.3))
-    top, bottom = figure.subfigures(2, 1, height_ratios=[1.0, 1.0], squeeze=True)
+    """(a) mass over training, (b) projected density, (c) the part collapsed at each step,
+    (d) frequencies at the end beside the mixture, (e) what the start foretells."""
+    figure = plt.figure(figsize=(WIDTH, 6.3))
+    top, middle, bottom = figure.subfigures(3, 1, squeeze=True)
     course, *densities = top.subplots(1, 3, width_ratios=[1.25, 1.0, 1.0])
     panel(course, draw_course, tables["flow_course"])
     panel_letter(course, "a")
@@ -51,7 +54,8 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         if case == "best":
             axes.set_ylabel(r"position $x\cdot\mu^\star/r$")
             panel_letter(axes, "b")
-    draw_frequency_panels(bottom, tables["flow_collapse"], tables["mixture_collapse"])
+    draw_healing(middle, tables["flow_collapse"])
+    draw_frequency_panels(bottom, tables)
     return figure
 
 
@@ -108,25 +112,77 @@ def frequencies(table: pd.DataFrame, step: int | None = None) -> pd.DataFrame:
     return pd.DataFrame(found, columns=[*keys, *counted(0, 1)])
 
 
-def draw_frequency_panels(figure: Figure, flows: pd.DataFrame, mixture: pd.DataFrame) -> None:
-    """P(collapse) against the separation, one panel for each dimension."""
-    dimensions = np.sort(flows["dimension"].unique())
+def still_collapsed(table: pd.DataFrame) -> pd.DataFrame:
+    """The part of the runs of each setting that is collapsed at each logged step."""
+    steps = [int(step) for step in np.sort(table["step"].unique())]
+    parts = [frequencies(table, step).assign(step=step) for step in steps]
+    return pd.concat(parts, ignore_index=True)
+
+
+def draw_healing(figure: Figure, flows: pd.DataFrame) -> None:
+    """S(step), the part still collapsed, a line for each separation, a panel for each dimension."""
+    dimensions, separations = (np.sort(flows[n].unique()) for n in ("dimension", "separation"))
     columns = max(len(dimensions), 1)
     panels = figure.subplots(1, columns, sharex=True, sharey=True, squeeze=False)[0]
-    early, late = _early_and_late(flows)
+    colours = sns.color_palette("viridis", len(separations)).as_hex()
     if flows.empty:
         nothing(panels[0])
     for axes, dimension in zip(panels, dimensions, strict=False):
-        here = flows[flows["dimension"] == dimension]
-        draw_mixture(axes, mixture[mixture["dimension"] == dimension], "separation")
-        if early is not None:
-            draw_frequencies(axes, frequencies(here, early), "separation", early=True)
-        draw_frequencies(axes, frequencies(here), "separation")
+        part = still_collapsed(flows[flows["dimension"] == dimension])
+        for separation, colour in zip(separations, colours, strict=True):
+            rows = part[(part["separation"] == separation) & (part["step"] > 0)]
+            label = f"$r = {separation:g}$"
+            axes.plot(rows["step"], rows["probability"], color=colour, lw=1.0, label=label)
+            axes.fill_between(
+                rows["step"], rows["low"], rows["high"], color=colour, alpha=0.15, linewidth=0
+            )
+        axes.set_ylim(-0.04, 1.04)
         axes.set_title(rf"$d = {dimension}$")
-    panels[len(panels) // 2].set_xlabel(r"separation $r = \|\mu^\star\|$")
-    panels[0].set_ylabel("P(collapse)")
-    figure.legend(handles=keys(early, late), loc="outside upper right", ncols=4)
+    panels[len(panels) // 2].set_xlabel("optimisation step")
+    panels[0].set_ylabel("part collapsed $S$")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=4)
     panel_letter(panels[0], "c")
+
+
+def draw_frequency_panels(figure: Figure, tables: Mapping[str, pd.DataFrame]) -> None:
+    """P(collapse) against the separation, one panel for each dimension, and the forecast."""
+    mixture, flows = tables["mixture_collapse"], tables["flow_collapse"]
+    trained = pd.concat([flows, tables["flow_sgd"]], ignore_index=True)
+    dimensions = np.sort(trained["dimension"].unique())
+    panels = figure.subplots(1, max(len(dimensions), 1) + 1, squeeze=False)[0]
+    if trained.empty:
+        nothing(panels[0])
+    for axes, dimension in zip(panels, dimensions, strict=False):
+        here = trained[trained["dimension"] == dimension]
+        draw_mixture(axes, mixture[mixture["dimension"] == dimension], "separation")
+        for optimizer, rows in here.groupby("optimizer"):
+            draw_frequencies(axes, frequencies(rows), "separation", hollow=optimizer != "adam")
+        axes.set_title(rf"$d = {dimension}$")
+        axes.set_xlabel("separation $r$")
+    panels[0].set_ylabel("P(collapse)")
+    panel(panels[-1], draw_forecasts, foretold(flows))
+    figure.legend(handles=keys(trained), loc="outside upper right", ncols=4)
+    panel_letter(panels[0], "d")
+    panel_letter(panels[-1], "e")
+
+
+def draw_forecasts(axes: Axes, rows: pd.DataFrame) -> None:
+    """The area under the curve of |m(0)|, for each setting in which both ends happen."""
+    dimensions = np.sort(rows["dimension"].unique())
+    for number, (dimension, marker) in enumerate(zip(dimensions, "os^Dv<>p", strict=False)):
+        here = rows[rows["dimension"] == dimension]
+        x = here["separation"] + 0.06 * (number - (len(dimensions) - 1) / 2)
+        y = here["value"]
+        axes.errorbar(
+            x, y, np.abs([y - here["low"], here["high"] - y]), marker=marker, ls="",
+            color=COLOURS["flow"], mfc="white", elinewidth=0.8, label=f"$d = {dimension}$",
+        )  # fmt: skip
+    axes.axhline(0.5, color="0.6", lw=0.6, ls=":")
+    axes.set_ylim(0.0, 1.04)
+    axes.set_xlabel("separation $r$")
+    axes.set_ylabel(r"AUC of $|m(0)|$")
+    legend(axes, loc="lower left", handletextpad=0.2)
 
 
 def draw_frequencies(
@@ -134,27 +190,27 @@ def draw_frequencies(
     table: pd.DataFrame,
     against: str,
     *,
-    early: bool = False,
+    hollow: bool = False,
     colour: str = COLOURS["flow"],
     marker: str = MARKERS["flow"],
     line: str = "",
     label: str | None = None,
 ) -> None:
-    """Flows as marks with 95 % intervals, hollow and without intervals where `early`."""
+    """Flows as marks with 95 % Wilson intervals."""
     rows = table.sort_values(against)
     x, p = rows[against].to_numpy(dtype=float), rows["probability"].to_numpy()
     axes.errorbar(
         x,
         p,
-        None if early else np.abs([p - rows["low"], rows["high"] - p]),
+        np.abs([p - rows["low"], rows["high"] - p]),
         marker=marker,
         color=colour,
-        mfc="white" if early else colour,
+        mfc="white" if hollow else colour,
         ls=line,
         lw=0.7,
         mew=0.8,
         elinewidth=0.8,
-        zorder=2 if early else 3,
+        zorder=2 if hollow else 3,
         label=label,
     )
     axes.set_ylim(-0.04, 1.04)
@@ -168,14 +224,13 @@ def draw_mixture(axes: Axes, table: pd.DataFrame, against: str) -> None:
         axes.fill_between(x, low, high, color=COLOURS["theory"], alpha=0.12, linewidth=0)
 
 
-def keys(early: int | None, late: int | None) -> list[Line2D]:
+def keys(flows: pd.DataFrame) -> list[Line2D]:
     """The legend of the frequencies."""
     lines = []
-    for step, face in ((early, "white"), (late, COLOURS["flow"])):
-        if step is None:
-            continue
+    for optimizer in [name for name in OPTIMIZERS if name in set(flows["optimizer"])]:
+        face = COLOURS["flow"] if optimizer == "adam" else "white"
         line = Line2D([], [], color=COLOURS["flow"], marker=MARKERS["flow"], mfc=face, ls="")
-        line.set_label(f"flows, step {step}")
+        line.set_label(f"flows, {OPTIMIZERS[optimizer]}")
         lines.append(line)
     for style, name in (("-", "fixed weights"), ("--", "trained")):
         line = Line2D([], [], color=COLOURS["theory"], lw=1.0, ls=style, label=f"mixture, {name}")
@@ -184,23 +239,33 @@ def keys(early: int | None, late: int | None) -> list[Line2D]:
 
 
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
-    """What the panels show, and what agrees with the two mechanisms and what does not."""
+    """What the panels show, from which start, after how many steps, with which bars."""
     course, flows = tables["flow_course"], tables["flow_collapse"]
     mixture, density = tables["mixture_collapse"], tables["flow_density"]
-    runs = flows.groupby([*SETTING, *CAPACITY, "run"])["status"].first()
+    ends = starts_and_ends(flows)
+    status = flows.groupby([*SETTING, *CAPACITY, "run"])["status"].first()
     return (
         f"RealNVP ({_only(flows, 'couplings')} couplings, {_only(flows, 'depth')} hidden layers of "
-        f"{_only(flows, 'hidden')}), μ* in a direction drawn for each run. (a) Mass on the + mode "
-        f"of {course['run'].nunique()} runs at r = {_only(course, 'separation')}, d = "
-        f"{_only(course, 'dimension')}: {_course_in_numbers(course)} (b) Density of the projection "
-        f"on μ* under two runs at r = {_only(density, 'separation')}, d = "
-        f"{_only(density, 'dimension')}; dotted: the modes. (c) Frequency of collapse among "
-        f"{shown(most(frequencies(flows), 'n_runs'))} runs a point (bars: 95 % Wilson intervals) "
-        f"beside "
-        f"the two-component mixture's theory with fixed equal weights (solid) and with weights "
-        f"trained at η = {shown(most(mixture, 'eta'), 'g')} (dashed; bands: likewise, "
-        f"{shown(most(mixture, 'n_runs'))} starts). {_comparison(flows, mixture)} "
-        f"{int((runs != 'finished').sum())} runs diverged."
+        f"{_only(flows, 'hidden')}), π = {_only(flows, 'target_weight')}, μ* in a direction drawn "
+        f"for each run. Every flow begins untrained, which is nearly N(0, I), with its mean along "
+        f"μ*, m(0), {shown(ends['start'].abs().median(), '.2f')} standard deviations of a mode "
+        f"from the middle in the median. (a) Mass on the + mode of {course['run'].nunique()} runs "
+        f"at r = {_only(course, 'separation')}, d = {_only(course, 'dimension')}: "
+        f"{_course_in_numbers(course)} (b) Density of the projection on μ* under two runs at r = "
+        f"{_only(density, 'separation')}, d = {_only(density, 'dimension')}; dotted: the modes. "
+        f"(c) Part of the runs, {shown(most(frequencies(flows), 'n_runs'))} a setting, that is "
+        f"collapsed at each step, trained by Adam; bands: 95 % Wilson intervals. (d) The same at "
+        f"step {shown(most(flows, 'step'))} (bars likewise; plain descent: step "
+        f"{shown(most(tables['flow_sgd'], 'step'))}), beside the gradient flow of two components "
+        f"at time {shown(most(mixture, 'time'), 'g')} with fixed equal weights and with weights "
+        f"trained at η = {shown(most(mixture, 'eta'), 'g')} ({shown(most(mixture, 'n_runs'))} "
+        f"starts a point, bands likewise), from starts whose mean along μ* is spread as that of "
+        f"the untrained flows. Fitted to samples of p by maximum likelihood, the same architecture "
+        f"reaches a KL(q‖p) of at most {shown(most(tables['flow_fit'], 'kl'), '.2f')} nats "
+        f"(flow_fit): a lost mode, which costs log 2 = 0.69, is nearly all regret. (e) Whether "
+        f"|m(0)| tells which runs of a setting are collapsed at that step: area under the curve, "
+        f"bars: 95 % intervals; 1/2 is chance; settings with fewer than four runs of either end "
+        f"are left out. {int((status != 'finished').sum())} runs diverged."
     )
 
 
@@ -228,47 +293,6 @@ def _course_in_numbers(table: pd.DataFrame) -> str:
     )
 
 
-def _comparison(flows: pd.DataFrame, mixture: pd.DataFrame) -> str:
-    """What agrees with the mixture and what does not, in numbers."""
-    early, late = (
-        frequencies(flows if step is not None else flows.iloc[:0], step)
-        for step in _early_and_late(flows)
-    )
-    low, high, widest = late["dimension"].min(), most(late, "dimension"), most(late, "separation")
-    fixed = mixture[mixture["eta"] == 0]
-    flow, theory = ([_at(t, widest, d) for d in (low, high)] for t in (late, fixed))
-    both = early.merge(late, on=[*SETTING, *CAPACITY], suffixes=("_early", "_late"))
-    both["healed"] = both["probability_early"] - both["probability_late"]
-    healed = both.loc[[both["healed"].idxmax()]] if len(both) else both
-    return (
-        f"As in the mixture, small separations are safe and large ones are not. Unlike in the "
-        f"mixture, collapse depends on d (at r = {shown(widest, 'g')} from "
-        f"{shown(flow[0], '.2f')} at d = {shown(low)} to "
-        f"{shown(flow[1], '.2f')} at d = {shown(high)}; mixture with fixed weights: "
-        f"{shown(theory[0], '.2f')} and "
-        f"{shown(theory[1], '.2f')}), and near its onset it heals with training (hollow marks; at "
-        f"r = "
-        f"{shown(first(healed, 'separation'), 'g')}, d = {shown(first(healed, 'dimension'))} from "
-        f"{shown(first(healed, 'probability_early'), '.2f')} to "
-        f"{shown(first(healed, 'probability_late'), '.2f')}), where a mixture "
-        f"with fixed weights stays collapsed for ever above its fold."
-    )
-
-
-def _early_and_late(table: pd.DataFrame) -> tuple[int | None, int | None]:
-    """The first logged step after the start, and the last; None where there is none."""
-    steps = [int(step) for step in np.sort(table["step"].unique())]
-    return (steps[1] if len(steps) > 1 else None), (steps[-1] if steps else None)
-
-
 def _only(table: pd.DataFrame, column: str) -> str:
     """The values of a column that has one, or few."""
     return ", ".join(f"{value:g}" for value in np.sort(table[column].unique())) or UNKNOWN
-
-
-def _at(table: pd.DataFrame, separation: float, dimension: int) -> float:
-    """The probability at the separation nearest to that asked for."""
-    rows = table[table["dimension"] == dimension]
-    if rows.empty:
-        return math.nan
-    return float(rows.loc[(rows["separation"] - separation).abs().idxmin(), "probability"])
