@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from modecollapse.claims.claim import UNITS
-from modecollapse.pipeline.quote import claims_page, filled, number, quote
+from modecollapse.pipeline.quote import claims_page, figures_page, filled, number, quote
 from modecollapse.store import StoreError
 
 ROW = dict.fromkeys(UNITS, "") | {
@@ -40,7 +40,7 @@ def test_every_document_is_brought_up_to_date_once(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text("a [?](docs/claims.md#small-start) b [c](docs/d.md)\n")
     (tmp_path / "docs" / "practice.md").write_text("[0.1](claims.md#small-start)\n")
-    assert len(quote(tmp_path, TABLE)) == 3
+    assert len(quote(tmp_path, TABLE)) == 4
     read = (tmp_path / "README.md").read_text()
     assert read == "a [0.54 (0.50 to 0.58)](docs/claims.md#small-start) b [c](docs/d.md)\n"
     assert (tmp_path / "docs" / "practice.md").read_text().startswith("[0.54 (0.50")
@@ -58,3 +58,11 @@ def test_the_page_has_an_anchor_for_each_claim():
     assert "0.54 (0.50 to 0.58)" in page
     assert "above 0.2" in page
     assert "**holds**" in page
+
+
+def test_the_page_of_figures_has_pictures_captions_and_verdicts():
+    page = figures_page({"fig3_mean_alignment": "Both move to μ\\*.\n\n\\(a) Flow.\n"}, TABLE)
+    assert "**Both move to μ*.**" in page
+    assert "images/fig3_mean_alignment.png" in page
+    assert "\n(a) Flow.\n" in page
+    assert "[holds](claims.md#small-start)" in page

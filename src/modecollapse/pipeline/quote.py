@@ -2,7 +2,7 @@
 
 A number in a document is a link to its claim, ``[0.54 (0.50 to 0.58)](docs/claims.md#start-law)``.
 This replaces the text of every such link by what the table of claims says, and writes the page that
-the links lead to.
+the links lead to, and the page of the figures with their captions.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import pandas as pd
 from ..store import StoreError, read_table, write_bytes
 from .entry import run
 
-__all__ = ["claims_page", "filled", "main", "number"]
+__all__ = ["claims_page", "figures_page", "filled", "main", "number", "quote"]
 
 LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/)?claims\.md#([a-z0-9-]+))\)")
 DOCUMENTS = ("README.md", "docs/*.md")
-PAGE = "docs/claims.md"
+CLAIMS, FIGURES = "docs/claims.md", "docs/figures.md"
 
 
 def number(value: float, low: float, high: float) -> str:
@@ -81,6 +81,25 @@ def claims_page(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def figures_page(captions: Mapping[str, str], table: pd.DataFrame) -> str:
+    """The page of all figures: picture, caption, and what each of its claims came to.
+
+    Parameters
+    ----------
+    captions : name of a figure -> its caption in reStructuredText, the first line its claim.
+    """
+    lines = ["# Figures", "", "Written by `make readme` from the default configuration."]
+    for name, caption in captions.items():
+        claim, _, text = re.sub(r"\\(.)", r"\1", caption).strip().partition("\n\n")
+        picture = f"![{claim}](images/{name}.png)"
+        lines += ["", f"## {name}", "", f"**{claim}**", "", picture, "", text]
+        rows = table[table["figure"] == name]
+        lines += [""] if len(rows) else []
+        for row in rows.itertuples():
+            lines.append(f"- {row.words} [{row.verdict}](claims.md#{row.claim})")
+    return "\n".join(lines) + "\n"
+
+
 def _threshold(above: float, below: float) -> str:
     parts = [f"above {above:g}"] if math.isfinite(above) else []
     parts += [f"below {below:g}"] if math.isfinite(below) else []
@@ -90,12 +109,14 @@ def _threshold(above: float, below: float) -> str:
 def quote(root: Path, table: pd.DataFrame) -> list[Path]:
     """Bring the documents in the folder `root` up to date; returns those that changed."""
     claims = {row.claim: number(row.value, row.low, row.high) for row in table.itertuples()}
-    texts = {
-        path: filled(path.read_text(encoding="utf-8"), claims)
-        for pattern in DOCUMENTS
-        for path in sorted(root.glob(pattern))
+    captions = {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted((root / "figures").glob("fig*.rst"))
     }
-    texts[root / PAGE] = claims_page(table)
+    texts = {root / CLAIMS: claims_page(table), root / FIGURES: figures_page(captions, table)}
+    for pattern in DOCUMENTS:
+        for path in sorted(root.glob(pattern)):
+            texts.setdefault(path, filled(path.read_text(encoding="utf-8"), claims))
     changed = [p for p, t in texts.items() if not p.exists() or p.read_text("utf-8") != t]
     for path in changed:
         write_bytes(path, texts[path].encode())
