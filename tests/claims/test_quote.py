@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from modecollapse.claims.claim import UNITS
-from modecollapse.pipeline.quote import claims_page, figures_page, filled, number, quote
+from modecollapse.claims.claim import UNITS, number, told
+from modecollapse.pipeline.quote import claims_page, figures_page, filled, quote
 from modecollapse.store import StoreError
 
 ROW = dict.fromkeys(UNITS, "") | {
@@ -61,8 +61,16 @@ def test_the_page_has_an_anchor_for_each_claim():
 
 
 def test_the_page_of_figures_has_pictures_captions_and_verdicts():
-    page = figures_page({"fig3_mean_alignment": "Both move to μ\\*.\n\n\\(a) Flow.\n"}, TABLE)
+    page = figures_page(
+        {"fig3_mean_alignment": "Both move to μ\\*.\n\n\\(a) Flow.\n\nVerdicts.\n"}, TABLE
+    )
     assert "**Both move to μ*.**" in page
     assert "images/fig3_mean_alignment.png" in page
     assert "\n(a) Flow.\n" in page
     assert "[holds](claims.md#small-start)" in page
+    assert "Verdicts" not in page
+
+
+def test_a_caption_tells_verdict_words_and_number():
+    text = told(TABLE.assign(words="Small starts help.", statistic="part"))
+    assert text == "[holds] Small starts help. (part: 0.54 (0.50 to 0.58).)"

@@ -144,6 +144,13 @@ def code(*modules):
     return [file(path) for path in closure(*modules)]
 
 
+def drawing(figure):
+    """The code behind a figure and its caption."""
+    name = drawn_by(figure)
+    rooms = ["figures", "claims"] if claimed(name) else ["figures"]
+    return code("modecollapse.pipeline.draw", *(f"modecollapse.{room}.{name}" for room in rooms))
+
+
 def computing(wildcards):
     """The code behind one part of a table."""
     entry = module_name(EXPERIMENTS[wildcards.table], wildcards.source)

@@ -7,7 +7,7 @@ for figure in FIGURES:
             figure
         input:
             tables=[f"{RESULTS}/{table}.csv" for table in FIGURES[figure]],
-            code=code("modecollapse.pipeline.draw", f"modecollapse.figures.{drawn_by(figure)}"),
+            code=drawing(figure),
         output:
             **reported(figure),
         log:

@@ -23,7 +23,9 @@ __all__ = [
     "Verdict",
     "claims_of",
     "judged",
+    "number",
     "only",
+    "told",
 ]
 
 Tables = Mapping[str, pd.DataFrame]
@@ -113,6 +115,29 @@ class Claim:
         if estimate.high <= self.above or estimate.low >= self.below:
             return Verdict.FAILS
         return Verdict.UNDECIDED
+
+
+def number(value: float, low: float, high: float) -> str:
+    """A value with its interval, to the digits that the interval leaves.
+
+    >>> number(0.5432, 0.501, 0.584), number(0.0, 0.0, 0.004), number(2.2596, 2.2596, 2.2596)
+    ('0.54 (0.50 to 0.58)', '0.000 (0.000 to 0.004)', '2.26')
+    """
+    half = max(high - value, value - low)
+    if not half or not math.isfinite(half):
+        return f"{value:.3g}"
+    places = -math.floor(math.log10(half))
+    form = f".{max(places, 0)}f" if -4 < places < 7 else ".3g"
+    texts = [format(x, form) for x in (value, low, high)]
+    return f"{texts[0]} ({texts[1]} to {texts[2]})"
+
+
+def told(table: pd.DataFrame) -> str:
+    """What a table of claims says, as one paragraph for a caption."""
+    return " ".join(
+        f"[{row.verdict}] {row.words} ({row.statistic}: {number(row.value, row.low, row.high)}.)"
+        for row in table.itertuples()
+    )
 
 
 def claims_of(figure: str) -> tuple[Claim, ...]:

@@ -17,6 +17,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ..claims import claims_of, judged, told
 from ..figures.style import STYLE, save
 from ..store import read_table, write_bytes, write_recorded
 from .entry import run
@@ -34,6 +35,7 @@ def draw(name: str, tables: Sequence[Path], stem: Path) -> None:
     settings = {table: beside.settings for table, beside in records.items()}
     device = ", ".join(sorted({beside.device for beside in records.values()}))
     modules = [f"modecollapse.figures.{name}", __spec__.name]
+    modules += [f"modecollapse.claims.{name}"] if claims_of(name) else []
     made_by = record(modules, settings, tables, 0.0, device)
     drawn = render(name, frames, short(made_by))
     made_by["seconds"] = round(time.monotonic() - start, 3)
@@ -59,7 +61,9 @@ def render(name: str, frames: Mapping[str, pd.DataFrame], about: str) -> dict[st
         matplotlib.rcParams.update(STYLE)
         figure = module.draw(frames)
         drawn = {kind: save(figure, kind, about) for kind in ("pdf", "png")}
-    caption = f"{_literal(module.CLAIM)}\n\n{_literal(module.caption(frames))}\n"
+    verdicts = told(judged(name, claims_of(name), frames))
+    paragraphs = [module.CLAIM, module.caption(frames), *([verdicts] if verdicts else [])]
+    caption = "\n\n".join(_literal(text) for text in paragraphs) + "\n"
     return {**drawn, "rst": caption.encode()}
 
 

@@ -15,29 +15,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..claims import number
 from ..store import StoreError, read_table, write_bytes
 from .entry import run
 
-__all__ = ["claims_page", "figures_page", "filled", "main", "number", "quote"]
+__all__ = ["claims_page", "figures_page", "filled", "main", "quote"]
 
 LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/)?claims\.md#([a-z0-9-]+))\)")
 DOCUMENTS = ("README.md", "docs/*.md")
 CLAIMS, FIGURES = "docs/claims.md", "docs/figures.md"
-
-
-def number(value: float, low: float, high: float) -> str:
-    """A value with its interval, to the digits that the interval leaves.
-
-    >>> number(0.5432, 0.501, 0.584), number(0.0, 0.0, 0.004), number(2.2596, 2.2596, 2.2596)
-    ('0.54 (0.50 to 0.58)', '0.000 (0.000 to 0.004)', '2.26')
-    """
-    half = max(high - value, value - low)
-    if not half or not math.isfinite(half):
-        return f"{value:.3g}"
-    places = -math.floor(math.log10(half))
-    form = f".{max(places, 0)}f" if -4 < places < 7 else ".3g"
-    texts = [format(x, form) for x in (value, low, high)]
-    return f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
 def filled(text: str, claims: Mapping[str, str]) -> str:
@@ -86,11 +72,11 @@ def figures_page(captions: Mapping[str, str], table: pd.DataFrame) -> str:
 
     Parameters
     ----------
-    captions : name of a figure -> its caption in reStructuredText, the first line its claim.
+    captions : name of a figure -> its caption in reStructuredText: claim, text and verdicts.
     """
     lines = ["# Figures", "", "Written by `make readme` from the default configuration."]
     for name, caption in captions.items():
-        claim, _, text = re.sub(r"\\(.)", r"\1", caption).strip().partition("\n\n")
+        claim, text, *_ = re.sub(r"\\(.)", r"\1", caption).strip().split("\n\n")
         picture = f"![{claim}](images/{name}.png)"
         lines += ["", f"## {name}", "", f"**{claim}**", "", picture, "", text]
         rows = table[table["figure"] == name]
