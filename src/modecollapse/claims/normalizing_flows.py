@@ -15,7 +15,7 @@ START = "an untrained RealNVP, which is nearly N(0, I)"
 
 
 def _adam(tables: Tables) -> pd.DataFrame:
-    return only(tables["flow_collapse"], optimizer="adam", status="finished")
+    return only(tables["flow_collapse"], status="finished")
 
 
 def _ends(rows: pd.DataFrame, **where: float) -> pd.DataFrame:

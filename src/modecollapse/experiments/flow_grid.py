@@ -27,6 +27,7 @@ from .kinds import (
     Dimensions,
     Directions,
     ManyCouplings,
+    Optimizer,
     Runs,
     Seed,
     Separations,
@@ -60,6 +61,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "couplings": "layers of the flow, 1",
         "hidden": "width of each layer's network, 1",
         "depth": "hidden layers of each layer's network, 1",
+        "optimizer": "adam or sgd",
         "run": "number of the run in its setting",
         "step": "optimisation steps",
         **{name: STATISTICS[name] for name in MEASURED},
@@ -85,6 +87,7 @@ class Settings:
     couplings: ManyCouplings
     hidden: Counts
     depths: Counts
+    optimizer: Optimizer
     seeds: Runs
     ensemble: Runs
     steps: Steps
@@ -152,6 +155,7 @@ def _flow(
         couplings=couplings,
         hidden=hidden,
         depth=depth,
+        optimizer=settings.optimizer,
         steps=settings.steps,
         batch=settings.batch,
         learning_rate=settings.learning_rate,
@@ -173,6 +177,7 @@ def rows(target: BimodalTarget, flow: FlowSettings, run: Trajectory) -> pd.DataF
         "direction": flow.direction,
         "architecture": flow.architecture.name,
         **{name: vars(flow.architecture)[name] for name in ("couplings", "hidden", "depth")},
+        "optimizer": flow.optimizer,
         "step": table["step"].astype(int),
         "outcome": [str(o) for o in outcome(masses, target.weights)],
         "status": [str(run.status[k - flow.first_seed]) for k in table["run"]],

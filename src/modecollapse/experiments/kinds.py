@@ -90,6 +90,7 @@ Component = Annotated[Literal["stratified", "sampled"], Field(description="strat
 Direction = Annotated[
     Literal["axis", "random", "diagonal"], Field(description="axis, random or diagonal")
 ]
+Optimizer = Annotated[Literal["adam", "sgd"], Field(description="adam or sgd")]
 Architecture = Annotated[Literal["realnvp", "maf", "nsf"], Field(description="realnvp, maf or nsf")]
 
 Counts = Annotated[tuple[Count, ...], several("a list of one or more different whole numbers")]
