@@ -212,8 +212,8 @@ def _map_caption(table: pd.DataFrame) -> str:
         table.pivot_table(values, where, "source").reindex(columns=names).dropna()
         for values in ("probability", "n_runs")
     )
-    variance = (p * (1 - p) / n).sum(axis=1)
-    gap = ((p[names[0]] - p[names[1]]) / np.sqrt(variance))[variance > 0]
+    pooled = ((p * n).sum(axis=1) + 0.5) / (n.sum(axis=1) + 1)  # neither 0 nor 1
+    gap = (p[names[0]] - p[names[1]]) / np.sqrt(pooled * (1 - pooled) * (1 / n).sum(axis=1))
     flow, runs = (table[table["source"] == name] for name in ("theory", "reduced simulation"))
     low, high = flow.nsmallest(1, "probability"), flow.nlargest(1, "probability")
     extra = table["time"] - table["anneal_steps"] * table["step_size"]
