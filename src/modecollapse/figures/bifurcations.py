@@ -79,7 +79,7 @@ def draw_map(axes: Axes, regions: pd.DataFrame, folds: pd.DataFrame, regret: pd.
             Line2D([], [], color="black", marker="o", ls="", ms=4, label="cusp"),
             Line2D([], [], color=COLOURS["formula"], lw=1.4, label="equal KL"),
         ],
-        loc="upper right",
+        loc="upper left",
         frameon=True,
         framealpha=0.85,
     )
