@@ -45,6 +45,19 @@ def test_a_collapse_without_regret_is_no_failure():
         verdict(mean_alignment, "family-holds-the-target", starts(0.0, 0.0))
 
 
+def test_simulation_is_compared_where_the_start_outweighs_the_noise():
+    tables = starts(small=0.01, normal=0.5)
+    theory = tables["collapse_probability"].assign(time=60.0, probability=0.0)
+    trained = theory.assign(source="reduced simulation", n_runs=100)
+    trained["n_collapsed"] = theory["n_collapsed"] // 10 + 20 * (theory["norm"] == 0.1)
+    whole = pd.concat([theory, trained], ignore_index=True)
+    whole["probability"] = whole["n_collapsed"] / whole["n_runs"]
+    whole = whole.assign(low=whole["probability"] - 0.05, high=whole["probability"] + 0.05)
+    both = {"collapse_probability": whole}
+    assert verdict(mean_alignment, "simulated-probability", both) == (0.0, "holds")
+    assert verdict(mean_alignment, "noise-undoes-a-small-start", both) == (0.2, "holds")
+
+
 def test_survival_is_read_at_its_time_and_against_fixed_weights():
     rows = [(0.0, t, 400) for t in (100.0, 400.0, 1.25e4, 1e5)]
     rows += [(10.0, 100.0, 900), (10.0, 400.0, 50), (10.0, 1.25e4, 100), (10.0, 1e5, 5)]
