@@ -35,7 +35,7 @@ def pooled(table: pd.DataFrame, successes: str = "n_collapsed", runs: str = "n_r
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
-    """first − second of two independent frequencies, with Newcombe's interval from theirs.
+    """first − second of two independent estimates, with Newcombe's interval from theirs.
 
     Source: R. G. Newcombe, Statistics in Medicine 17 (1998) 873, method 10.
 
