@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -51,10 +50,8 @@ def tables() -> dict[str, pd.DataFrame]:
         "flow_architecture": levels("architecture", ["realnvp", "nsf"], dimension=8, couplings=3),
         "flow_tangent": tangent(),
         "flow_capacity": levels("hidden", [16, 64]),
-        "flow_depth": levels("depth", [1, 2]),
         "flow_weight": levels("target_weight", [0.5, 0.8]),
         "mixture_weight": pd.concat([mixture(), mixture(target_weight=0.8)]),
-        "flow_recovery": flows({0: [0.5, 0.99, 0.5], 1: LOST, 2: KEPT}),
     }
 
 
@@ -81,21 +78,14 @@ def test_the_race_belongs_to_the_setting():
     assert rows["probability"].to_dict() == {"axis": 0.5, "random": 1.0, "diagonal": 1.0}
 
 
-def test_recovery_counts_runs_at_each_step(axes):
-    figure.draw_recovery(axes, tables()["flow_recovery"])
-    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[0, 0], [10, 2 / 3], [20, 1 / 3]])
-
-
 def test_the_whole_figure_and_its_caption():
     made = tables()
     drawn = figure.draw(made)
     letters = [axes.get_title(loc="left") for axes in drawn.axes]
-    assert letters == [f"({letter})" for letter in "abcdefgh"]
+    assert letters == [f"({letter})" for letter in "abcdef"]
     plt.close(drawn)
     text = figure.caption(made)
-    assert "50 for the splines of (b) where RealNVP has 3.0" in text
-    assert "at r = 3, 1 of 2 that collapsed recover" in text
-    assert "2 of 2 collapsed flows with π > 1/2 are on the heavy mode" in text
+    assert "(step 20 in a, 20 in b, 20 in e, 20 in f), 2 runs a point in (a)" in text
     assert "no setting far beyond it is without collapse" in text
 
 

@@ -39,6 +39,7 @@ def flows(masses: dict[int, list[float]], **setting) -> pd.DataFrame:
         "couplings": 4,
         "hidden": 32,
         "depth": 2,
+        "optimizer": "adam",
         "kl": 0.7,
         "projection_std": 1.5,
     }
@@ -47,7 +48,14 @@ def flows(masses: dict[int, list[float]], **setting) -> pd.DataFrame:
 
 
 def mixture(**setting) -> pd.DataFrame:
-    row = {"separation": 3.0, "dimension": 4, "target_weight": 0.5, "eta": 0.0, "n_runs": 50}
+    row = {
+        "separation": 3.0,
+        "dimension": 4,
+        "target_weight": 0.5,
+        "eta": 0.0,
+        "n_runs": 50,
+        "time": 1e5,
+    }
     rows = [{**row, "probability": 0.4, "low": 0.3, "high": 0.5, **setting}]
     rows.append({**rows[0], "separation": 4.0, "probability": 0.5, "low": 0.4, "high": 0.6})
     return pd.DataFrame(rows + [{**r, "eta": 1.0, "probability": 0.1} for r in rows])
@@ -99,17 +107,46 @@ def test_a_diverged_run_is_not_counted_at_the_end():
     assert figure.frequencies(table)["n_runs"].tolist() == [1]
 
 
-def test_early_marks_are_hollow_and_late_ones_have_their_intervals(axes):
+def test_marks_have_their_intervals_and_are_hollow_where_told(axes):
     counts = figure.frequencies(flows({0: [0.5, 0.99], 1: [0.5, 0.5]}))
     figure.draw_frequencies(axes, counts, "separation")
-    figure.draw_frequencies(axes, counts, "separation", early=True)
-    late, early = (container.lines for container in axes.containers)
-    assert late[0].get_marker() == early[0].get_marker() == MARKERS["flow"]
-    assert late[0].get_markerfacecolor() == COLOURS["flow"]
-    assert early[0].get_markerfacecolor() == "white"
-    ((x, low), (_, high)) = late[2][0].get_segments()[0]
+    figure.draw_frequencies(axes, counts, "separation", hollow=True)
+    full, hollow = (container.lines for container in axes.containers)
+    assert full[0].get_marker() == hollow[0].get_marker() == MARKERS["flow"]
+    assert full[0].get_markerfacecolor() == COLOURS["flow"]
+    assert hollow[0].get_markerfacecolor() == "white"
+    ((x, low), (_, high)) = full[2][0].get_segments()[0]
     assert (x, low, high) == (3.0, counts["low"][0], counts["high"][0])
-    assert not early[2]
+
+
+def test_the_part_still_collapsed_is_counted_step_by_step():
+    table = flows({0: [0.5, 0.99, 0.5], 1: [0.5, 0.01, 0.01], 2: [0.5, 0.5, 0.5]})
+    part = figure.still_collapsed(table)
+    assert part["step"].tolist() == [0, 10, 20]
+    np.testing.assert_allclose(part["probability"], [0, 2 / 3, 1 / 3])
+
+
+def test_a_line_for_each_separation_a_panel_for_each_dimension():
+    runs = {0: [0.5, 0.99, 0.5], 1: [0.5, 0.99, 0.99]}
+    table = pd.concat([flows(runs), flows(runs, separation=4.0), flows(runs, dimension=8)])
+    drawn = plt.figure()
+    figure.draw_healing(drawn, table)
+    first, second = drawn.axes
+    assert [len(axes.lines) for axes in (first, second)] == [2, 2]
+    np.testing.assert_allclose(first.lines[0].get_xydata(), [[10, 1.0], [20, 0.5]])
+    assert not len(second.lines[1].get_xdata())  # no run at this separation
+    plt.close(drawn)
+
+
+def test_forecasts_are_areas_with_their_intervals(axes):
+    rows = pd.DataFrame(
+        {"separation": [3.0], "dimension": [4], "value": [0.8], "low": [0.6], "high": [0.9]}
+    )
+    figure.draw_forecasts(axes, rows)
+    (marks,) = axes.containers
+    assert marks.lines[0].get_xydata().tolist() == [[3.0, 0.8]]
+    ((_, low), (_, high)) = marks.lines[2][0].get_segments()[0]
+    assert (low, high) == (pytest.approx(0.6), pytest.approx(0.9))
 
 
 def test_mixtures_are_lines_solid_where_weights_are_fixed(axes):
@@ -126,13 +163,21 @@ def test_the_whole_figure_and_its_caption():
         "flow_course": flows(runs),
         "flow_density": density(),
         "flow_collapse": two,
+        "flow_sgd": flows(runs, optimizer="sgd"),
+        "flow_fit": pd.DataFrame({"separation": [3.0], "dimension": [4], "kl": [0.05]}),
         "mixture_collapse": pd.concat([mixture(), mixture(dimension=8)]),
     }
     drawn = figure.draw(tables)
-    assert [axes.get_title() for axes in drawn.axes[3:]] == ["$d = 4$", "$d = 8$"]
+    titles = ["$d = 4$", "$d = 8$"]
+    assert [axes.get_title() for axes in drawn.axes[3:]] == [*titles, *titles, ""]
+    first = drawn.axes[5]
+    assert len(first.containers) == 2  # Adam and plain descent
     plt.close(drawn)
     text = figure.caption(tables)
     assert "3 runs at r = 3, d = 4: 1 end collapsed, with a median KL of 0.700" in text
-    assert "from 0.67 to 0.33" in text
     assert "0 of them held both modes at step 10" in text
+    assert "collapsed at each step, trained by Adam" in text
+    assert "at step 30 (bars likewise; plain descent: step 30)" in text
+    assert "at time 100000 with fixed equal weights" in text
+    assert "a KL(q‖p) of at most 0.05 nats" in text
     assert "0 runs diverged" in text

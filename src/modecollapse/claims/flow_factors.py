@@ -57,7 +57,7 @@ def _race(tables: Tables) -> Estimate:
         raise NoRows("fewer than five settings")
     rho = float(spearmanr(both["race"], both["lost"]).statistic)
     half = float(norm.ppf(0.975)) * math.sqrt((1 + rho**2 / 2) / (len(both) - 3))
-    low, high = (math.tanh(math.atanh(min(rho, 0.999)) + s * half) for s in (-1, 1))
+    low, high = (math.tanh(math.atanh(max(-0.999, min(rho, 0.999))) + s * half) for s in (-1, 1))
     return Estimate(rho, min(low, rho), max(high, rho))
 
 

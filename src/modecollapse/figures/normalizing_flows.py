@@ -161,7 +161,7 @@ def draw_frequency_panels(figure: Figure, tables: Mapping[str, pd.DataFrame]) ->
         axes.set_title(rf"$d = {dimension}$")
         axes.set_xlabel("separation $r$")
     panels[0].set_ylabel("P(collapse)")
-    panel(panels[-1], draw_forecasts, foretold(flows))
+    draw_forecasts(panels[-1], foretold(flows))
     figure.legend(handles=keys(trained), loc="outside upper right", ncols=4)
     panel_letter(panels[0], "d")
     panel_letter(panels[-1], "e")
@@ -169,6 +169,8 @@ def draw_frequency_panels(figure: Figure, tables: Mapping[str, pd.DataFrame]) ->
 
 def draw_forecasts(axes: Axes, rows: pd.DataFrame) -> None:
     """The area under the curve of |m(0)|, for each setting in which both ends happen."""
+    if rows.empty:
+        return nothing(axes, "too few runs of either end")
     dimensions = np.sort(rows["dimension"].unique())
     for number, (dimension, marker) in enumerate(zip(dimensions, "os^Dv<>p", strict=False)):
         here = rows[rows["dimension"] == dimension]
@@ -182,7 +184,7 @@ def draw_forecasts(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylim(0.0, 1.04)
     axes.set_xlabel("separation $r$")
     axes.set_ylabel(r"AUC of $|m(0)|$")
-    legend(axes, loc="lower left", handletextpad=0.2)
+    return legend(axes, loc="lower left", handletextpad=0.2)
 
 
 def draw_frequencies(

@@ -1,0 +1,133 @@
+"""The claims on flows, measured on small tables whose answers are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modecollapse.claims import flow_factors, normalizing_flows
+from modecollapse.claims.claim import NoRows
+
+STEPS = (0, 100, 200)
+
+
+def runs(starts, ends, separation=4.0, dimension=16, early=None, **more) -> pd.DataFrame:
+    """A run for each start; `ends` are masses on the + mode at the last step."""
+    rows = []
+    for run, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        middle = end if early is None else early[run]
+        for step, mass in zip(STEPS, (0.5, middle, end), strict=True):
+            lost = min(mass, 1 - mass) < 0.1
+            rows.append(
+                {
+                    "separation": separation,
+                    "dimension": dimension,
+                    "run": run,
+                    "step": step,
+                    "projection_mean": start,
+                    "mass_plus": mass,
+                    "outcome": "collapsed" if lost else "both modes",
+                    "kl": 0.75 if lost else 0.05,
+                    "status": "finished",
+                    **more,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def measured(module, name, **tables):
+    (claim,) = (claim for claim in module.CLAIMS if claim.name == name)
+    return claim.measure({table: tables[table] for table in claim.tables})
+
+
+def test_the_part_collapsed_is_that_of_the_last_step():
+    table = runs([0.1] * 4, [1.0, 0.0, 1.0, 0.5], early=[0.5] * 4)
+    assert measured(normalizing_flows, "flows-collapse", flow_collapse=table).value == 0.75
+
+
+def test_a_run_that_diverged_is_not_counted():
+    table = runs([0.1] * 3, [1.0, 0.5, 0.5])
+    table.loc[table["run"] == 2, "status"] = "diverged"
+    assert measured(normalizing_flows, "flows-collapse", flow_collapse=table).value == 0.5
+
+
+def test_sides_are_those_of_the_collapsed_runs_alone():
+    table = runs([0.1, -0.1, 0.2, -0.3], [1.0, 0.0, 0.0, 0.5])
+    found = measured(normalizing_flows, "flows-side", flow_collapse=table)
+    assert found.value == pytest.approx(2 / 3)
+
+
+def test_the_start_foretells_by_its_distance_whatever_the_side():
+    starts = [0.5, -0.6, 0.7, -0.8, 0.1, -0.1, 0.05, 0.02]
+    table = runs(starts, [1.0, 0.0, 1.0, 0.0, 0.5, 0.5, 0.5, 0.5])
+    found = measured(normalizing_flows, "flows-start-foretells", flow_collapse=table)
+    assert found.value == 1.0
+    with pytest.raises(NoRows):
+        measured(normalizing_flows, "flows-start-foretells", flow_collapse=table[table.run < 7])
+
+
+def test_regret_is_kl_above_the_best_fit_of_the_same_target():
+    table = pd.concat([runs([0.1, 0.1, 0.1], [1.0, 0.0, 0.5])])
+    fits = pd.DataFrame({"separation": 4.0, "dimension": 16, "kl": [0.06, 0.02], "kl_se": 0.001})
+    found = measured(normalizing_flows, "flows-regret", flow_collapse=table, flow_fit=fits)
+    assert found.value == pytest.approx(0.73)
+    worst = measured(normalizing_flows, "flows-family", flow_fit=fits)
+    assert worst.value == 0.06
+    assert worst.low < 0.06 < worst.high
+
+
+def test_healing_is_from_the_worst_step_to_the_last():
+    table = runs([0.1] * 4, [1.0, 0.5, 0.5, 0.5], 3.0, 64, early=[1.0, 1.0, 1.0, 0.5])
+    other = runs([0.1] * 4, [1.0] * 4, 3.0, 2)
+    both = pd.concat([table, other])
+    assert measured(normalizing_flows, "flows-heal", flow_collapse=both).value == 0.5
+
+
+def test_dimension_is_the_largest_against_the_smallest():
+    low, high = runs([0.1] * 4, [0.5] * 4, 4.0, 2), runs([0.1] * 4, [1.0] * 4, 4.0, 64)
+    both = pd.concat([low, high])
+    found = measured(normalizing_flows, "flows-worse-in-high-dimension", flow_collapse=both)
+    assert found.value == 1.0
+    mixture = pd.DataFrame(
+        {"separation": 4.0, "eta": 0.0, "dimension": [2, 64], "n_collapsed": [40, 10], "n_runs": 50}
+    )
+    name = "mixtures-better-in-high-dimension"
+    assert measured(normalizing_flows, name, mixture_collapse=mixture).value == pytest.approx(-0.6)
+
+
+def test_lost_late_are_those_that_held_both_modes_at_a_quarter():
+    courses = {0: [0.5, 0.5, 0.5, 0.5, 1.0], 1: [0.5, 1.0, 1.0, 1.0, 1.0], 2: [0.5] * 5}
+    rows = [
+        {"run": run, "step": step, "outcome": "collapsed" if mass > 0.9 else "both modes"}
+        for run, course in courses.items()
+        for step, mass in enumerate(course)
+    ]
+    found = measured(normalizing_flows, "flows-no-vanishing-weight", flow_course=pd.DataFrame(rows))
+    assert found.value == 0.5
+
+
+def test_the_race_orders_frequencies():
+    settings, parts = [], []
+    for k, r in enumerate(np.linspace(2, 5, 6)):
+        ends = [1.0] * k + [0.5] * (6 - k)
+        setting = {"direction": "random", "architecture": "realnvp", "couplings": 4}
+        parts.append(runs([0.1] * 6, ends, float(r), 16, **setting))
+        settings.append({**setting, "separation": float(r), "dimension": 16, "race": 1.0 + k})
+    table, tangent = pd.concat(parts), pd.DataFrame(settings)
+    tables = {"flow_direction": table, "flow_architecture": table, "flow_tangent": tangent}
+    found = measured(flow_factors, "flows-race", **tables)
+    assert found.value == pytest.approx(1.0)
+    reverse = {**tables, "flow_tangent": tangent.assign(race=-tangent["race"])}
+    assert measured(flow_factors, "flows-race", **reverse).value == pytest.approx(-1.0)
+
+
+def test_heavy_modes_and_widths():
+    weight = runs([0.1] * 4, [1.0, 1.0, 0.0, 0.5], target_weight=0.7)
+    assert measured(flow_factors, "flows-heavy-mode", flow_weight=weight).value == (
+        pytest.approx(2 / 3)
+    )
+    narrow = runs([0.1] * 4, [1.0] * 4, hidden=16, couplings=4)
+    wide = runs([0.1] * 4, [1.0, 0.5, 0.5, 0.5], hidden=64, couplings=4)
+    table = pd.concat([narrow, wide])
+    assert measured(flow_factors, "flows-width", flow_capacity=table).value == 0.75
