@@ -96,6 +96,7 @@ CUTS = {
     ("annealing_forecast", "theory"): [Cut(("runs",), 50)],
     ("annealing_practice", "theory"): [Cut(("runs",), 50)],
     ("flow_tangent", "flows"): [Cut(("runs",), 4)],
+    ("geometry_survival", "theory"): [Cut(("runs",), 20)],
 }
 
 

@@ -12,6 +12,7 @@ from modecollapse.theory.divergence_folds import (
     divergence_critical_separation,
     divergence_fixed_points,
     divergence_fold,
+    far_separation,
     largest_share,
 )
 from modecollapse.theory.divergence_line import objective, on_the_line
@@ -154,6 +155,7 @@ def test_the_critical_separation_diverges_at_the_forward_kl():
         lead = divergence_critical_separation(alpha=alpha) - 1.82659 / 2
         law = math.sqrt(0.5 * math.log(2 * lead / 0.253226) / (1 - alpha))
         assert lead == pytest.approx(law, rel=far)
+        assert far_separation(alpha) == pytest.approx(lead + 1.82659 / 2, rel=far)
     with pytest.raises(NoFoldError, match="forward KL"):
         divergence_critical_separation(alpha=1.0)
 

@@ -66,6 +66,7 @@ Beta = Annotated[
     ),
 ]
 Fraction = Annotated[float, from_to(0, 1, "a number from 0 to 1")]
+Strength = Annotated[float, from_to(0, 0.999, "a number from 0 to 0.999, α or λ of an objective")]
 
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
 Start = Annotated[Literal["sphere", "gaussian"], Field(description="sphere or gaussian")]
@@ -91,6 +92,10 @@ Direction = Annotated[
     Literal["axis", "random", "diagonal"], Field(description="axis, random or diagonal")
 ]
 Optimizer = Annotated[Literal["adam", "sgd"], Field(description="adam or sgd")]
+Geometry = Annotated[
+    Literal["euclidean", "wasserstein", "natural"],
+    Field(description="euclidean, wasserstein or natural"),
+]
 Architecture = Annotated[Literal["realnvp", "maf", "nsf"], Field(description="realnvp, maf or nsf")]
 
 Counts = Annotated[tuple[Count, ...], several("a list of one or more different whole numbers")]
@@ -151,6 +156,12 @@ Estimators = Annotated[
 Components = Annotated[tuple[Component, ...], several("a list of stratified, sampled or both")]
 Directions = Annotated[
     tuple[Direction, ...], several("a list of one or more of axis, random and diagonal")
+]
+Geometries = Annotated[
+    tuple[Geometry, ...], several("a list of one or more of euclidean, wasserstein and natural")
+]
+Strengths = Annotated[
+    tuple[Strength, ...], several("a list of one or more different numbers from 0 to 0.999")
 ]
 Architectures = Annotated[
     tuple[Architecture, ...], several("a list of one or more of realnvp, maf and nsf")

@@ -16,7 +16,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import root
+from scipy.optimize import brentq, root
 
 from ..checks import choice, within
 from ..outcomes import arrived, outcome
@@ -29,6 +29,7 @@ __all__ = [
     "divergence_critical_separation",
     "divergence_fixed_points",
     "divergence_fold",
+    "far_separation",
     "largest_share",
 ]
 
@@ -39,6 +40,7 @@ STEP = 0.1  # of the path's parameter
 RESIDUAL = 1e-10  # of the gradient and of the determinant
 JUMP = 0.3  # relative change of a separation in a step, beyond which it is another fold
 MODES = ("heavy", "light")
+PULL, TORN = 0.253226, -1.826586  # g and y_2 of Eq. 14.14: where the inner mean is torn off
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,20 @@ def largest_share(target_weight: float = 0.5) -> float:
     """
     lost = 1 - within("target_weight", target_weight, 0, 1)
     return 0.5 / (0.5 + lost)
+
+
+def far_separation(alpha: float) -> float:
+    """r_c = ρ − y_2/2, ρ² (1 − α) = ½ log(2ρ/g): the limit as α → 1, two equal modes (Eq. 14.14).
+
+    >>> round(far_separation(0.95), 3)
+    7.157
+    """
+    rest = 1 - within("alpha", alpha, 0, 1, closed="[")
+    low = 0.5 / math.sqrt(rest)  # where the difference is least, and below zero
+    rho = brentq(
+        lambda rho: rho * rho * rest - 0.5 * math.log(2 * rho / PULL), low, 20 * low, xtol=1e-12
+    )
+    return float(rho) - 0.5 * TORN
 
 
 def divergence_critical_separation(

@@ -1,0 +1,122 @@
+"""Figure 7 through its artists."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PolyCollection
+
+from modecollapse.figures import remedies as figure
+from modecollapse.figures.style import COLOURS
+
+
+@pytest.fixture
+def axes():
+    drawn, axes = plt.subplots()
+    yield axes
+    plt.close(drawn)
+
+
+def survival() -> pd.DataFrame:
+    columns = ["geometry", "separation", "time", "n_collapsed", "n_vanishing_weight"]
+    rows = [
+        ("natural", 4.0, 100.0, 30, 0),
+        ("natural", 4.0, 10.0, 50, 10),
+        ("euclidean", 4.0, 10.0, 90, 80),
+        ("euclidean", 4.0, 100.0, 60, 50),
+    ]
+    table = pd.DataFrame(rows, columns=columns).assign(
+        n_runs=100, eta=10.0, dimension=16, target_weight=0.5
+    )
+    p = table["n_collapsed"] / 100
+    return table.assign(probability=p, low=p - 0.1, high=p + 0.1)
+
+
+def test_each_geometry_has_its_part_its_band_and_its_dead(axes):
+    figure.draw_survival(axes, survival())
+    solid = {x.get_label(): x for x in axes.lines if x.get_linestyle() == "-"}
+    np.testing.assert_array_equal(solid["natural"].get_xydata(), [[10.0, 0.5], [100.0, 0.3]])
+    np.testing.assert_array_equal(solid["euclidean"].get_ydata(), [0.9, 0.6])
+    dashed = [x.get_ydata().tolist() for x in axes.lines if x.get_linestyle() == "--"]
+    assert dashed == [[0.8, 0.5], [0.1, 0.0]]
+    bands = [c for c in axes.collections if isinstance(c, PolyCollection)]
+    assert len(bands) == 2
+    assert bands[1].get_datalim(axes.transData).extents[[1, 3]] == pytest.approx([0.2, 0.6])
+    assert axes.get_xscale() == "log"
+
+
+def test_starts_and_geometries_are_told_apart_and_what_waits_on_is_left_out(axes):
+    columns = ["start", "geometry", "separation", "time", "recovered"]
+    rows = [
+        ("one at its mode", "euclidean", 4.0, 2e3, True),
+        ("one at its mode", "euclidean", 3.0, 50.0, True),
+        ("one at its mode", "euclidean", 9.0, 1e9, False),
+        ("aligned", "natural", 3.0, 300.0, True),
+    ]
+    figure.draw_waits(axes, pd.DataFrame(rows, columns=columns))
+    drawn = {(x.get_marker(), x.get_color()): x.get_xydata().tolist() for x in axes.lines}
+    assert drawn == {
+        ("o", COLOURS["simulation"]): [[3.0, 50.0], [4.0, 2000.0]],
+        ("s", COLOURS["both modes"]): [[3.0, 300.0]],
+    }
+
+
+def test_marks_are_filled_where_a_run_collapsed(axes):
+    births = pd.DataFrame(
+        [
+            ("theory", "alpha", 0.5, 2.7),
+            ("theory", "alpha", 0.1, 2.3),
+            ("formula", "alpha", 0.9, 5),
+        ],
+        columns=["source", "objective", "strength", "separation"],
+    )
+    runs = pd.DataFrame(
+        [("alpha", 0.5, 2.0, 0), ("alpha", 0.5, 3.0, 4), ("share", 0.2, 3.0, 0)],
+        columns=["objective", "strength", "separation", "n_collapsed"],
+    )
+    figure.draw_births(axes, births, runs)
+    lines = [x.get_xydata().tolist() for x in axes.lines if x.get_marker() in ("None", "")]
+    assert lines == [[[0.1, 2.3], [0.5, 2.7]], [[0.9, 5.0]]]
+    marks = {
+        (x.get_marker(), x.get_markerfacecolor()): x.get_xydata().tolist()
+        for x in axes.lines
+        if x.get_marker() not in ("None", "")
+    }
+    assert marks == {
+        ("o", COLOURS["theory"]): [[0.5, 3.0]],
+        ("o", "none"): [[0.5, 2.0]],
+        ("D", "none"): [[0.2, 3.0]],
+    }
+
+
+def test_the_caption_reads_the_last_time_and_the_largest_separation():
+    waits = pd.DataFrame(
+        [("one at its mode", g, r, t * r, True) for g, t in (("euclidean", 100.0), ("natural", 1.0))
+         for r in (3.0, 5.0)],
+        columns=["start", "geometry", "separation", "time", "recovered"],
+    ).assign(eta=10.0)  # fmt: skip
+    births = pd.DataFrame(
+        [("theory", "alpha", 0.9, 5.1), ("formula", "alpha", 0.99, 16.0)],
+        columns=["source", "objective", "strength", "separation"],
+    )
+    tables = {
+        "geometry_survival": survival(),
+        "geometry_waits": waits,
+        "objective_births": births,
+        "objective_runs": pd.DataFrame(
+            [
+                ("alpha", 0.9, 2.0, 0),
+                ("share", 0.2, 6.0, 2),
+                ("share", 0.2, 2.0, 0),
+                ("share", 0.5, 6.0, 0),
+            ],
+            columns=["objective", "strength", "separation", "n_collapsed_states"],
+        ).assign(n_runs=24, time=1e4),
+    }
+    text = figure.caption(tables)
+    assert "At t = 100 and r = 4 0.600 is collapsed in the Euclidean geometry, 0.300 in" in text
+    assert "(at r = 5: Euclidean 5e+02, natural 5)" in text
+    assert "5.100 at α = 0.9" in text
+    assert text.endswith("No collapsed state was found up to r = 6 at λ = 0.5.")
