@@ -204,7 +204,7 @@ CLAIMS = (
     ),
     _claim(
         "noise-undoes-a-small-start",
-        "practice",
+        "figure",
         "Small batches undo a small start: at π = 1/2, d = 512, means of norm 0.1 "
         f"({PROBLEM}), descent with h/B = 0.15/128 collapses more often than gradient flow.",
         "frequency of collapse in simulation minus that in gradient flow",
