@@ -6,11 +6,14 @@ import re
 from itertools import chain
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import modecollapse
+from modecollapse.claims import claims_of, number
 from modecollapse.pipeline.cli import main
 from modecollapse.pipeline.configuration import blocks, load
+from modecollapse.pipeline.quote import claims_page, filled
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -120,6 +123,33 @@ def test_what_is_not_there_is_found(name, there):
 
 def test_the_words_of_the_readme_are_read():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert {"profiles/slurm", "config/cluster.yaml", "reference/"} <= paths(text)
-    assert "make test        # the tests; 10 minutes on 2 cores at most" in code(text)
-    assert "trust" in slugs(text)
+    assert {"config/cluster.yaml", "config/smoke.yaml", "figures/wide/"} & paths(text)
+    assert "make test        # the tests" in code(text)
+    assert "where-to-go-on" in slugs(text)
+
+
+CLAIMS = pd.read_csv(ROOT / "reference" / "claims.csv", keep_default_na=False)
+
+
+def test_every_number_that_a_document_quotes_is_that_of_its_claim(document):
+    numbers = {row.claim: number(row.value, row.low, row.high) for row in CLAIMS.itertuples()}
+    if document.name not in ("claims.md", "figures.md"):  # which are written whole
+        text = document.read_text(encoding="utf-8")
+        assert filled(text, numbers) == text
+
+
+def test_the_page_of_claims_is_that_of_the_table():
+    assert (ROOT / "docs" / "claims.md").read_text(encoding="utf-8") == claims_page(CLAIMS)
+
+
+def test_every_claim_has_been_judged_and_those_of_the_abstract_are_decided():
+    figures = [figure.split("_", 1)[1] for figure in FIGURES]
+    assert set(CLAIMS["claim"]) == {claim.name for name in figures for claim in claims_of(name)}
+    abstract = CLAIMS[CLAIMS["about"] == "abstract"]
+    assert len(abstract) >= 5
+    assert "undecided" not in set(abstract["verdict"])
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_has_a_claim(figure):
+    assert claims_of(figure.split("_", 1)[1])

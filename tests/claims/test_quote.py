@@ -40,10 +40,11 @@ def test_every_document_is_brought_up_to_date_once(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text("a [?](docs/claims.md#small-start) b [c](docs/d.md)\n")
     (tmp_path / "docs" / "practice.md").write_text("[0.1](claims.md#small-start)\n")
-    assert len(quote(tmp_path, TABLE)) == 4
+    assert len(quote(tmp_path, TABLE)) == 5
     read = (tmp_path / "README.md").read_text()
     assert read == "a [0.54 (0.50 to 0.58)](docs/claims.md#small-start) b [c](docs/d.md)\n"
     assert (tmp_path / "docs" / "practice.md").read_text().startswith("[0.54 (0.50")
+    assert pd.read_csv(tmp_path / "reference" / "claims.csv")["claim"].tolist() == ["small-start"]
     assert quote(tmp_path, TABLE) == []
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..closure import PACKAGE
-from ..store import StoreError, digest, write_bytes
+from ..store import StoreError, digest, read_table, write_bytes
 from . import configuration, crate, owner, profile
 from . import verify as checking
 from .records import read_record
@@ -98,9 +99,19 @@ def verify(given: argparse.Namespace) -> int:
             f"{mark} {finding.file:{width}}  {finding.check:6}  {finding.verdict:16}  "
             f"{finding.detail}".rstrip()
         )
-    verdicts = Counter(finding.verdict for finding in findings)
-    print(", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())))
+    print(_counted(finding.verdict for finding in findings))
+    claims = owner.folder(root, "results", config["name"]) / "claims.csv"
+    if claims.exists():
+        table = read_table(claims)
+        for row in table[table["verdict"] != "holds"].itertuples():
+            print(f"  claim {row.claim}: {row.verdict}")
+        print(f"claims: {_counted(table['verdict'])}")
     return 0 if all(finding.good for finding in findings) else 1
+
+
+def _counted(verdicts: Iterable[str]) -> str:
+    """How many of each, in words."""
+    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(Counter(verdicts).items()))
 
 
 def measure(given: argparse.Namespace) -> int:

@@ -2,7 +2,8 @@
 
 A number in a document is a link to its claim, ``[0.54 (0.50 to 0.58)](docs/claims.md#start-law)``.
 This replaces the text of every such link by what the table of claims says, and writes the page that
-the links lead to, and the page of the figures with their captions.
+the links lead to, the page of the figures with their captions, and the table itself beside the other
+reference values.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ __all__ = ["claims_page", "figures_page", "filled", "main", "quote"]
 
 LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/)?claims\.md#([a-z0-9-]+))\)")
 DOCUMENTS = ("README.md", "docs/*.md")
-CLAIMS, FIGURES = "docs/claims.md", "docs/figures.md"
+CLAIMS, FIGURES, KEPT = "docs/claims.md", "docs/figures.md", "reference/claims.csv"
 
 
 def filled(text: str, claims: Mapping[str, str]) -> str:
@@ -99,7 +100,11 @@ def quote(root: Path, table: pd.DataFrame) -> list[Path]:
         path.stem: path.read_text(encoding="utf-8")
         for path in sorted((root / "figures").glob("fig*.rst"))
     }
-    texts = {root / CLAIMS: claims_page(table), root / FIGURES: figures_page(captions, table)}
+    texts = {
+        root / KEPT: table.to_csv(index=False, lineterminator="\n"),
+        root / CLAIMS: claims_page(table),
+        root / FIGURES: figures_page(captions, table),
+    }
     for pattern in DOCUMENTS:
         for path in sorted(root.glob(pattern)):
             texts.setdefault(path, filled(path.read_text(encoding="utf-8"), claims))
