@@ -2,7 +2,7 @@
 
 A number in a document is a link to its claim, ``[0.54 (0.50 to 0.58)](docs/claims.md#start-law)``.
 This replaces the text of every such link by what the table of claims says, and writes the page that
-the links lead to, the page of the figures with their captions, and the table itself beside the other
+the links lead to, the page of the figures with their captions, and the table beside the other
 reference values.
 """
 
