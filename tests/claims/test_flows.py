@@ -92,8 +92,17 @@ def test_dimension_is_the_largest_against_the_smallest():
     mixture = pd.DataFrame(
         {"separation": 4.0, "eta": 0.0, "dimension": [2, 64], "n_collapsed": [40, 10], "n_runs": 50}
     )
-    name = "mixtures-better-in-high-dimension"
+    name = "mixtures-worse-in-high-dimension"
     assert measured(normalizing_flows, name, mixture_collapse=mixture).value == pytest.approx(-0.6)
+    name = "flows-more-than-mixtures"
+    found = measured(normalizing_flows, name, flow_collapse=both, mixture_collapse=mixture)
+    assert found.value == pytest.approx(0.8)
+
+
+def test_optimizers_are_compared_at_their_last_steps():
+    plain, adam = runs([0.1] * 4, [1.0] * 4, 3.0), runs([0.1] * 4, [1.0, 0.5, 0.5, 0.5], 3.0)
+    found = measured(normalizing_flows, "flows-optimizer", flow_sgd=plain, flow_collapse=adam)
+    assert found.value == 0.75
 
 
 def test_lost_late_are_those_that_held_both_modes_at_a_quarter():

@@ -265,7 +265,8 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"the untrained flows. Fitted to samples of p by maximum likelihood, the same architecture "
         f"reaches a KL(q‖p) of at most {shown(most(tables['flow_fit'], 'kl'), '.2f')} nats "
         f"(flow_fit): a lost mode, which costs log 2 = 0.69, is nearly all regret. (e) Whether "
-        f"|m(0)| tells which runs of a setting are collapsed at that step: area under the curve, "
+        f"|m(0)| tells which runs of a setting are collapsed when one first looks, at step "
+        f"{shown(most(foretold(flows), 'step'))}: area under the curve, "
         f"bars: 95 % intervals; 1/2 is chance; settings with fewer than four runs of either end "
         f"are left out. {int((status != 'finished').sum())} runs diverged."
     )

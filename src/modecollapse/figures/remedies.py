@@ -43,6 +43,10 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         draw_births(axes[1, 1], tables["objective_births"], tables["objective_runs"])
     for one, letter in zip(axes.flat, "abcd", strict=True):
         panel_letter(one, letter)
+    colours = [Line2D([], [], color=colour, label=name) for name, colour in GEOMETRIES.items()]
+    lines = {"-": "collapsed (a, b)", "--": "of it by vanishing weight"}
+    styles = [Line2D([], [], color="0.4", ls=style, label=word) for style, word in lines.items()]
+    figure.legend(handles=[*colours, *styles], loc="outside upper center", ncols=5)
     return figure
 
 
@@ -80,19 +84,13 @@ def draw_waits(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_yscale("log")
     axes.set_xlabel(r"separation $r$")
     axes.set_ylabel("time to recover")
-    handles = [
-        Line2D([], [], color=colour, label=name)
-        for name, colour in GEOMETRIES.items()
-        if name in set(done["geometry"])
-    ]
     words = {"one at its mode": "one has arrived", "aligned": "both lie together"}
-    handles += [
+    handles = [
         Line2D([], [], color="0.4", marker=mark, ls=line, ms=3, lw=1, label=words[start])
         for start, (mark, line) in marks.items()
         if start in set(done["start"])
     ]
-    axes.set_ylim(top=3e3 * done["time"].max())  # room for the legend
-    axes.legend(handles=handles, loc="upper left", ncols=2)
+    axes.legend(handles=handles, loc="upper left")
     return None
 
 
