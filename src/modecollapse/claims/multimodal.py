@@ -71,10 +71,11 @@ CLAIMS = (
     Claim(
         "many-modes-at-rest",
         "figure",
-        "Next to no run of several modes still moves when one looks.",
+        "Of all runs of figs_multimodal fewer than one in ten still moves when one looks, at time "
+        "1000: the counts are not quite final.",
         "part of all runs whose KL changed by more than 0.01 nats since half the time",
         ("modes_found",),
         _moving,
-        below=0.05,
+        below=0.1,
     ),
 )
