@@ -18,7 +18,7 @@ from modecollapse.pipeline.quote import claims_page, filled
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FIGURES = blocks(load([ROOT / "config.yaml"]))
-TABLES = {*chain.from_iterable(FIGURES.values()), "benchmarks"}
+TABLES = {*chain.from_iterable(FIGURES.values()), "benchmarks", "claims"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MADE = {"results": TABLES, "figures": set(FIGURES)}  # by commands, so not there in a checkout
 EXAMPLES = {"wide"}  # configurations that a document tells the reader to write

@@ -42,6 +42,7 @@ JOBS = {
             directions=("random",),
             architectures=("realnvp",),
             depths=(1,),
+            optimizer="adam",
             seeds=2,
             ensemble=1,
             steps=30,

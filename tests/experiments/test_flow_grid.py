@@ -22,6 +22,7 @@ SETTINGS = Settings(
     couplings=(2,),
     hidden=(4,),
     depths=(1,),
+    optimizer="adam",
     seeds=3,
     ensemble=2,
     steps=6,

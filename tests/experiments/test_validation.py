@@ -13,6 +13,7 @@ from modecollapse.experiments import validation
 from modecollapse.experiments.share import Share
 from modecollapse.experiments.validation import UNITS, Settings, compute
 from modecollapse.targets import BimodalTarget
+from modecollapse.theory import integration
 
 LEAST = 1e-4  # for all the tests of a table together
 
@@ -87,13 +88,13 @@ def test_what_is_wrong_is_caught(table, wrong):
 
 def test_the_wrong_target_is_caught(monkeypatch):
     """Theory for π = 0.78 where the simulation has 0.8, and for η = 1.2 where it has 1."""
-    right = validation.integrate
+    right = integration.integrate
 
     def wrong(target, start, times, eta):
         other = BimodalTarget(target.separation, target.dimension, 0.975 * target.weight)
         return right(other, start, times, eta=1.2 * eta)
 
-    monkeypatch.setattr(validation, "integrate", wrong)
+    monkeypatch.setattr(integration, "integrate", wrong)
     settings = replace(BASE, target_weights=(0.8,), starts=("sphere",))
     assert p_value(compute(settings, Share())) < LEAST
 

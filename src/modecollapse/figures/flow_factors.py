@@ -95,10 +95,7 @@ def draw_by(
         axes.set_xticks(np.sort(table[against].unique()), np.sort(table[against].unique()))
     if factor is not None:
         short = {"handlelength": 1.0, "handletextpad": 0.3, "borderaxespad": 0.0}
-        if factor == "direction":
-            axes.legend(loc="center right", bbox_to_anchor=(1.03, 0.65), **short)
-        else:
-            axes.legend(loc="upper right" if logarithmic else "upper left", **short)
+        axes.legend(loc="upper right" if logarithmic else "upper left", **short)
 
 
 def shades(count: int) -> list[str]:
