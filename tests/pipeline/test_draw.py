@@ -120,7 +120,7 @@ def test_a_table_that_cannot_be_drawn_ends_in_a_finding(root):
 
 
 def test_the_command_draws_again_where_asked(root, monkeypatch, capsys):
-    monkeypatch.setattr("modecollapse.pipeline.cli._configuration", lambda given: CONFIG)
+    monkeypatch.setattr("modecollapse.pipeline.commands._configuration", lambda given: CONFIG)
     assert main(["verify", "--deep", "--root", str(root)]) == 0
     assert capsys.readouterr().out.count("drawing") == 3
 

@@ -145,7 +145,8 @@ def test_no_timer_is_left_behind_by_finished_jobs(finished):
         encoding="utf-8",
     )
     (finished.folder / "figures" / "smoke" / "fig1_collapse.png").unlink()
-    done = finished.snakemake("-s", "Wrapper", "--cores", "1")
+    wanted = "figures/smoke/fig1_collapse.png"
+    done = finished.snakemake("-s", "Wrapper", "--cores", "1", "--", wanted)
     wrapper.unlink()
     assert "timers 0" in done.stdout
 

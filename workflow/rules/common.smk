@@ -31,6 +31,7 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 from modecollapse.closure import closure, constant
 from modecollapse.pipeline import configuration, owner
 from modecollapse.pipeline.compute import module_name
+from modecollapse.store import StoreError
 
 
 configfile: str(ROOT / "config.yaml")

@@ -20,7 +20,10 @@ def expected(job, expectation):
 
 
 onstart:
-    owner.mark(Path(), config["name"], MADE_FROM)
+    try:
+        owner.mark(Path(), config["name"], MADE_FROM)
+    except StoreError as error:
+        raise WorkflowError(str(error)) from None
     # Snakemake's limit of job starts leaves a timer behind for each finished job, which looks for
     # work once a second until the run ends (docs/performance.md); nothing here needs a limit.
     workflow.scheduler.job_rate_limiter = None

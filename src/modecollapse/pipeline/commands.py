@@ -99,13 +99,13 @@ def verify(given: argparse.Namespace) -> int:
             f"{mark} {finding.file:{width}}  {finding.check:6}  {finding.verdict:16}  "
             f"{finding.detail}".rstrip()
         )
-    print(_counted(finding.verdict for finding in findings))
     claims = owner.folder(root, "results", config["name"]) / "claims.csv"
     if claims.exists():
         table = read_table(claims)
         for row in table[table["verdict"] != "holds"].itertuples():
             print(f"  claim {row.claim}: {row.verdict}")
         print(f"claims: {_counted(table['verdict'])}")
+    print(_counted(finding.verdict for finding in findings))
     return 0 if all(finding.good for finding in findings) else 1
 
 

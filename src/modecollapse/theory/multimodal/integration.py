@@ -56,6 +56,7 @@ def integrate_modes(
         ``speed`` (n,), of all means and logits at the end, and ``moving``
         (:mod:`modecollapse.theory.runs`).
 
+    >>> from modecollapse.theory.multimodal.states import random_modes_start
     >>> target = MultimodalTarget.simplex(3, separation=2.0, dimension=8)
     >>> start = random_modes_start(target, 2, 3, np.random.default_rng(0))
     >>> run = integrate_modes(target, start, [0.0, 300.0])
