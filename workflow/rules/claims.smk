@@ -1,13 +1,6 @@
 """What the figures let one say: a row for each claim, with its number, interval and verdict."""
 
 
-def judged(wildcards, input):
-    """The words that tell the judge which tables belong to which figure."""
-    tables = iter(input.tables)
-    given = {figure: [next(tables) for _ in FIGURES[figure]] for figure in FIGURES}
-    return [word for figure, its in given.items() for word in ("--figure", figure, *its)]
-
-
 rule claims:
     input:
         tables=[f"{RESULTS}/{table}.csv" for table in OWNER],

@@ -165,3 +165,10 @@ SHOWN = [table for table in ("validation",) if table in OWNER]
 def pages():
     """The pages of the report: tables to look at, the verification and the settings."""
     return [f"{RESULTS}/report/{name}.html" for name in [*SHOWN, "verification", "settings"]]
+
+
+def judged(wildcards, input):
+    """The words that tell the judge which tables belong to which figure."""
+    tables = iter(input.tables)
+    given = {figure: [next(tables) for _ in FIGURES[figure]] for figure in FIGURES}
+    return [word for figure, its in given.items() for word in ("--figure", figure, *its)]
