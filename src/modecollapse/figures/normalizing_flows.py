@@ -140,8 +140,7 @@ def draw_healing(figure: Figure, flows: pd.DataFrame) -> None:
         axes.set_title(rf"$d = {dimension}$")
     panels[len(panels) // 2].set_xlabel("optimisation step")
     panels[0].set_ylabel("part collapsed $S$")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=4)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
     panel_letter(panels[0], "c")
 
 
