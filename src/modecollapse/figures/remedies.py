@@ -143,7 +143,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"that is collapsed at a time, weights trained, "
         f"d = {shown(first(survival, 'dimension'), 'g')}, "
         f"π = {shown(first(survival, 'target_weight'), 'g')}; bands: 95 % Wilson intervals, "
-        f"dashed: by vanishing weight. Colours as in (c). At t = {shown(first(end, 'time'), 'g')} "
+        f"dashed: by vanishing weight. At t = {shown(first(end, 'time'), 'g')} "
         f"and r = {shown(first(end, 'separation'), 'g')} "
         f"{shown(part.get('euclidean', none), '.3f')} is collapsed in the Euclidean geometry, "
         f"{shown(part.get('natural', none), '.3f')} in the natural one. (c) Time to recover at "
