@@ -101,7 +101,7 @@ def test_killed_jobs_are_tried_again_with_more(cluster, fresh):
     # A theory job that needs more than it asks for at first, and asks for the double thereafter.
     fresh.edit("workflow/rules/tables.smk", "mem_mb=growing(2000)", "mem_mb=growing(900)")
     hungry = "import sys\nif 'weight_trajectories' in sys.argv:\n    _held = bytearray(700 << 20)\n"
-    fresh.edit("src/modecollapse/jobs/compute.py", "import time\n", f"import time\n{hungry}")
+    fresh.edit("src/modecollapse/pipeline/compute.py", "import time\n", f"import time\n{hungry}")
     before = cluster.accounted().keys()
 
     def trained() -> list[str]:
