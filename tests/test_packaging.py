@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+DATA = {"modecollapse/py.typed", "modecollapse/commit.txt"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BASE = [Requirement(text) for text in PROJECT["dependencies"]]
 EXTRAS = [
@@ -94,7 +95,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(built):
     there = {name for name in names if not re.match(r"modecollapse-[\d.]+\.dist-info/", name)}
     source = ROOT / "src"
     want = {str(p.relative_to(source)) for p in (source / "modecollapse").rglob("*.py*")}
-    assert there == {name for name in want if "__pycache__" not in name} | {"modecollapse/py.typed"}
+    assert there == {name for name in want if "__pycache__" not in name} | DATA
 
 
 @pytest.mark.slow
