@@ -32,6 +32,7 @@ FILLED = {
     "FILE": "figures/fig3_mean_alignment.pdf",
     "config/wide.yaml": "config/smoke.yaml",  # the README has the reader write it
     "config/mine.yaml": "config/smoke.yaml",
+    "figures/wide": "figures/smoke",
     "<figure>": "fig3_mean_alignment",
 }
 
