@@ -16,7 +16,7 @@ from modecollapse.pipeline.configuration import blocks, load
 from modecollapse.pipeline.quote import claims_page, filled
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FIGURES = blocks(load([ROOT / "config.yaml"]))
 TABLES = {*chain.from_iterable(FIGURES.values()), "benchmarks", "claims"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -22,8 +22,8 @@ from .entry import run
 
 __all__ = ["claims_page", "figures_page", "filled", "main", "quote"]
 
-LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/)?claims\.md#([a-z0-9-]+))\)")
-DOCUMENTS = ("README.md", "docs/*.md")
+LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/|\.\./)?claims\.md#([a-z0-9-]+))\)")
+DOCUMENTS = ("README.md", "docs/**/*.md")
 CLAIMS, FIGURES, KEPT = "docs/claims.md", "docs/figures.md", "reference/claims.csv"
 
 
