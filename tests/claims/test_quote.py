@@ -17,6 +17,7 @@ ROW = dict.fromkeys(UNITS, "") | {
     "below": float("inf"),
     "verdict": "holds",
     "tables": "collapse_probability",
+    "formed": "beforehand",
 }
 TABLE = pd.DataFrame([ROW])
 
@@ -59,6 +60,9 @@ def test_the_page_has_an_anchor_for_each_claim():
     assert "0.54 (0.50 to 0.58)" in page
     assert "above 0.2" in page
     assert "**holds**" in page
+    assert "formed" not in page.split("###")[1]
+    late = claims_page(TABLE.assign(formed="after looking"))
+    assert late.endswith("`collapse_probability`), formed after looking at these runs.\n")
 
 
 def test_the_page_of_figures_has_pictures_captions_and_verdicts():

@@ -14,8 +14,9 @@ from modecollapse.figures.style import COLOURS
 
 def row(source, estimator, h, batch, d, effective, collapsed, runs=100):
     p = collapsed / runs
-    where = (source, 3.0, 0.6, estimator, h, batch, d, effective)
-    return (*where, runs, collapsed, p, p - 0.05, p + 0.05)
+    where = (source, 3.0, 0.6, estimator, h, batch, d, effective, "sphere", 3.0, 40.0)
+    ends = (collapsed, 0, collapsed, 0, 0.5 * p, 0.5 * p, 0.5)
+    return (*where, runs, collapsed, p, p - 0.05, p + 0.05, *ends)
 
 
 @pytest.fixture
@@ -80,3 +81,5 @@ def test_panels_and_caption(table):
     plt.close(drawn)
     text = figure.caption({"finite_batch": table})
     assert "B/h = 160 like no more than 100" in text
+    assert "a mode is lost by time 40 over random starts on the sphere of radius r = 3" in text
+    assert drawn.axes[0].get_ylabel() == "P(collapse by $t = 40$)"

@@ -30,6 +30,7 @@ __all__ = [
 
 Tables = Mapping[str, pd.DataFrame]
 ABOUT = ("abstract", "figure", "practice")
+FORMED = ("beforehand", "after looking", "on other runs")
 UNITS: Mapping[str, str] = MappingProxyType(
     {
         "source": "claims",
@@ -45,6 +46,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "below": "and below this",
         "verdict": "holds or fails where the interval decides it, else undecided",
         "tables": "what the statistic is measured from",
+        "formed": "beforehand; after looking at the runs that decide it; or on other runs",
     }
 )
 
@@ -87,6 +89,8 @@ class Claim:
     tables : the tables that `measure` reads.
     measure : tables -> :class:`Estimate`; :class:`NoRows` where they do not hold the rows.
     above, below : the claim holds where above < statistic < below.
+    formed : "beforehand"; "after looking" at runs with the seeds that decide it, so that its
+        interval says less than it seems to; "on other runs", and judged on these.
     """
 
     name: str
@@ -97,9 +101,11 @@ class Claim:
     measure: Callable[[Tables], Estimate]
     above: float = -math.inf
     below: float = math.inf
+    formed: str = "beforehand"
 
     def __post_init__(self) -> None:
         choice("about", self.about, ABOUT)
+        choice("formed", self.formed, FORMED)
         bounded = self.above < self.below and (self.above, self.below) != (-math.inf, math.inf)
         require(bounded, "above, below", (self.above, self.below), "a threshold, or two in order")
 
@@ -167,6 +173,7 @@ def judged(figure: str, claims: Iterable[Claim], tables: Tables) -> pd.DataFrame
                 "below": claim.below,
                 "verdict": str(claim.verdict(estimate)),
                 "tables": " ".join(claim.tables),
+                "formed": claim.formed,
             }
         )
     return pd.DataFrame(rows, columns=list(UNITS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from .claim import Claim, Estimate, Tables, only
 from .intervals import difference, frequency, mean
@@ -10,9 +11,14 @@ from .intervals import difference, frequency, mean
 __all__ = ["CLAIMS"]
 
 
+def _table(tables: Tables) -> pd.DataFrame:
+    """The problem and the time that the claims name."""
+    return only(tables["finite_batch"], separation=3.0, target_weight=0.6, time=40.0)
+
+
 def _effective(tables: Tables) -> Estimate:
     """Mean z² of the marks without the score term against gradient flow at their d_eff."""
-    table = tables["finite_batch"]
+    table = _table(tables)
     flow = only(table, source="theory").sort_values("dimension")
     marks = only(table, estimator="sticking-the-landing")
     log_d = np.log(marks["effective_dimension"])
@@ -27,7 +33,7 @@ def _effective(tables: Tables) -> Estimate:
 
 def _noise_at_large_d(tables: Tables) -> Estimate:
     """P of gradient flow minus P of the noisiest batches, both at the largest d they share."""
-    table = tables["finite_batch"]
+    table = _table(tables)
     flow = only(table, source="theory")
     marks = only(table, estimator="sticking-the-landing")
     noise = marks["step_size"] / marks["batch"]

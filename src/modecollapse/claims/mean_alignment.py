@@ -81,7 +81,7 @@ def _birth(tables: Tables) -> Estimate:
     return Estimate.exact(folds["separation"].min())
 
 
-def _claim(name: str, about: str, words: str, statistic: str, measure, **bounds: float) -> Claim:
+def _claim(name: str, about: str, words: str, statistic: str, measure, **bounds: Any) -> Claim:
     return Claim(name, about, words, statistic, ("collapse_probability",), measure, **bounds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from .claim import Claim, Estimate, NoRows, Tables, only
 from .intervals import difference
@@ -36,7 +37,7 @@ def _moving(tables: Tables) -> Estimate:
     return Estimate.exact(table["n_moving"].sum() / table["n_runs"].sum())
 
 
-def _claim(name: str, words: str, eta: float, components: int, **bounds: float) -> Claim:
+def _claim(name: str, words: str, eta: float, components: int, **bounds: Any) -> Claim:
     measure = partial(_found, eta=eta, n_components=components)
     statistic = "modes found, mean over runs, 1"
     return Claim(name, "figure", words, statistic, ("modes_found",), measure, **bounds)

@@ -33,7 +33,7 @@ def _lasting(tables: Tables, late: float, early: float, **where: Any) -> Estimat
     return gap(_survival(tables, **where), {"time": late}, {"time": early})
 
 
-def _claim(name: str, about: str, words: str, statistic: str, measure, **bounds: float) -> Claim:
+def _claim(name: str, about: str, words: str, statistic: str, measure, **bounds: Any) -> Claim:
     return Claim(name, about, words, statistic, ("survival",), measure, **bounds)
 
 

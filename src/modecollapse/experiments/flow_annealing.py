@@ -110,6 +110,7 @@ def _row(
         "target_weight": target.weight,
         "beta_initial": beta,
         "anneal_steps": annealing,
+        "step": steps,
         **counted(int(run.collapsed.sum()), int(run.finished.sum())),
         "mean_kl": float(run.final("kl")[run.finished].mean()),
     }

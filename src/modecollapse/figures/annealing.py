@@ -237,12 +237,17 @@ def _map_caption(table: pd.DataFrame) -> str:
 
 def _flow_caption(flows: pd.DataFrame) -> str:
     plain = flows[flows["anneal_steps"] == 0]
-    best = flows[flows["anneal_steps"] > 0].nsmallest(1, "probability")
+    annealed = flows[flows["anneal_steps"] > 0]
+    best, extra = annealed.nsmallest(1, "probability"), annealed["step"] - annealed["anneal_steps"]
     return (
         f"(c) The same for RealNVP at r = {shown(first(plain, 'separation'), 'g')}, "
-        f"d = {shown(first(plain, 'dimension'))}, {shown(first(plain, 'n_runs'))} flows a cell: "
-        f"{shown(first(plain, 'probability'), '.2f')} without annealing, "
-        f"{shown(first(best, 'probability'), '.2f')} at best with it."
+        f"d = {shown(first(plain, 'dimension'))}, π = {shown(first(plain, 'target_weight'), 'g')}, "
+        f"{shown(first(plain, 'n_runs'))} untrained flows a cell, "
+        f"{shown(extra.max())} steps after annealing: "
+        f"{shown(first(plain, 'probability'), '.2f')} are collapsed at step "
+        f"{shown(first(plain, 'step'))} without annealing, "
+        f"{shown(first(best, 'probability'), '.2f')} at best with it, at step "
+        f"{shown(first(best, 'step'))}."
     )
 
 

@@ -47,7 +47,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     panel(second, draw_probability, table, **chosen)
     second.set_xlabel(r"effective dimension $d_\mathrm{eff}$")
     second.set_title(ESTIMATORS["sticking-the-landing"])
-    first.set_ylabel("P(collapse)")
+    first.set_ylabel(f"P(collapse by $t = {shown(most(table, 'time'), 'g')}$)")
     first.legend(handles=keys(table), loc="lower center", ncols=2, handletextpad=0.4)
     for axes, letter in zip((first, second, third), "abc", strict=True):
         panel_letter(axes, letter)
@@ -116,8 +116,8 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     noise = rows["step_size"] / rows["batch"]
     noisiest = rows[noise == noise.max()]
     return (
-        f"Probability of collapse over random starts on the sphere, r = "
-        f"{shown(first(table, 'separation'), 'g')}, π = "
+        f"Probability that a mode is lost by time {shown(first(table, 'time'), 'g')} over random "
+        f"starts on the sphere of radius r = {shown(first(table, 'separation'), 'g')}, π = "
         f"{shown(first(table, 'target_weight'), 'g')}, "
         f"equal fixed weights. Line: gradient flow, {shown(most(flow, 'n_runs'))} starts a point; "
         f"marks: stochastic "

@@ -24,6 +24,11 @@ __all__ = ["claims_page", "figures_page", "filled", "main", "quote"]
 
 LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/|\.\./)?claims\.md#([a-z0-9-]+))\)")
 DOCUMENTS = ("README.md", "docs/**/*.md")
+FORMED = {
+    "beforehand": "",
+    "after looking": ", formed after looking at these runs",
+    "on other runs": ", formed after looking at other runs",
+}
 CLAIMS, FIGURES, KEPT = "docs/claims.md", "docs/figures.md", "reference/claims.csv"
 
 
@@ -54,7 +59,8 @@ def claims_page(table: pd.DataFrame) -> str:
         "Every sentence of this project that concludes or advises, with the number that decides",
         "it. A claim *holds* or *fails* where the 95 % interval of its statistic lies on one side",
         "of the threshold, and is *undecided* where it does not. Written by `make readme` from",
-        "`results/claims.csv` of the default configuration.",
+        "`results/claims.csv` of the default configuration. A claim that was formed after looking",
+        "at the runs that decide it says so: its interval tells less than it seems to.",
     ]
     for figure, rows in table.groupby("figure", sort=False):
         lines += ["", f"## {figure}"]
@@ -63,7 +69,8 @@ def claims_page(table: pd.DataFrame) -> str:
             lines += [
                 f"{row.statistic}: **{number(row.value, row.low, row.high)}**, "
                 f"to be {_threshold(row.above, row.below)}: **{row.verdict}** "
-                f"({row.about}; {', '.join(f'`{t}`' for t in row.tables.split())})."
+                f"({row.about}; {', '.join(f'`{t}`' for t in row.tables.split())})"
+                f"{FORMED[row.formed]}."
             ]
     return "\n".join(lines) + "\n"
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ...counting import COUNT_UNITS, counted
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory
 from ..columns import common
+from ..ends import END_UNITS, Ends, best_kl
+from ..starts import START_UNITS, start_columns
 
 __all__ = ["UNITS", "row"]
 
@@ -22,7 +23,8 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "batch": "B, samples a step; 0 for gradient flow",
         **common("dimension"),
         "effective_dimension": "d_eff (docs/theory.md, Eq. 10.14), 1",
-        **COUNT_UNITS,
+        **START_UNITS,
+        **END_UNITS,
     }
 )
 
@@ -30,13 +32,14 @@ UNITS: Mapping[str, str] = MappingProxyType(
 def row(
     target: BimodalTarget,
     run: Trajectory,
+    time: float,
     *,
     effective_dimension: float,
     estimator: str = "gradient flow",
     step_size: float = 0.0,
     batch: int = 0,
 ) -> dict[str, Any]:
-    """One row of the table: what was run, and how many of the runs collapsed."""
+    """One row of the table: what was run, and what became of it by `time`."""
     return {
         "source": run.source,
         "separation": target.separation,
@@ -46,5 +49,6 @@ def row(
         "batch": batch,
         "dimension": target.dimension,
         "effective_dimension": effective_dimension,
-        **counted(int(run.collapsed.sum()), int(run.finished.sum())),
+        **start_columns(target, "modes", 1.0),
+        **Ends.of(run, target).columns(time, best_kl(target)),
     }

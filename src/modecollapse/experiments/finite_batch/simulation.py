@@ -60,7 +60,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             steps=steps,
             batch=batch,
             estimator=estimator,
-            log_every=steps,
+            log_every=max(steps // 2, 1),
             seed=int(rng.integers(2**31)),
             threads=share.threads,
         )
@@ -70,6 +70,7 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
             row(
                 target,
                 run,
+                settings.time,
                 effective_dimension=effective_dimension(target, h, batch),
                 estimator=estimator,
                 step_size=h,
