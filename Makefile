@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR)/src
 
 .PHONY: figures gallery readme verify test test-slow smoke benchmark lint setup clean report test-slurm
-.PHONY: profile crate installed placed
+.PHONY: profile crate installed placed docs docs-setup
 
 # `make figures CONFIG=config/mine.yaml` takes a named configuration; so do `make report` and
 # `make verify`.  It is checked before Snakemake reads it: see docs/reproducibility.md.
@@ -31,7 +31,7 @@ report: setup
 	$(RUN) snakemake --cores $(CORES) $(QUIET) $(CHOSEN) -- report
 	$(RUN) snakemake --report report.html $(CHOSEN) -- report
 
-test: setup
+test: setup docs-setup
 	$(RUN) pytest -q -rs -n $(CORES) --dist loadfile -m "not slow and not slurm"
 
 test-slow: setup
@@ -94,6 +94,14 @@ placed:
 # The documents' numbers, from the default configuration's table of claims.
 readme: figures
 	$(RUN) modecollapse.pipeline.quote
+
+# The site, build/site/index.html; every warning is an error.  It opens without a network.
+docs: setup docs-setup
+	$(RUN) sphinx -q -W --keep-going -c docs/site docs build/site
+
+docs-setup: setup
+	@if ! cmp -s requirements/docs.txt .venv/.docs; then \
+		$(RUN) pip install --quiet -r requirements/docs.txt && cp requirements/docs.txt .venv/.docs; fi
 
 # Removes what the pipeline made, not what was installed.
 clean:

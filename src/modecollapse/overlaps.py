@@ -154,8 +154,8 @@ def random_start(
     "sphere"   uniform on ‖μ‖ = scale                         r
     "gaussian" N(0, scale²/d) in each coordinate              r
     "normal"   N(0, scale²) in each coordinate                1
-    "blob"     a common centre uniform on ‖c‖ = scale ≥ 0,    r
-               and from there N(0, spread²) in each coordinate
+    "blob"     a centre c uniform on ‖c‖ = scale ≥ 0, and     r
+               N(0, spread²) from it in each coordinate
     ========== ============================================== ===============
 
     The overlaps of such vectors with each other and with μ* are drawn through the Bartlett

@@ -53,6 +53,17 @@ class Page:
             raise RuntimeError(outcome["error"])
         return outcome.get("value")
 
+    def emulate(self, width: int, height: int, dark: bool = False) -> None:
+        """Show pages as on a screen of this size, light or dark."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        for command, parameters in (
+            ("Emulation.setDeviceMetricsOverride", size),
+            ("Emulation.setEmulatedMedia", {"features": [scheme]}),
+        ):
+            wanted = {"cmd": command, "params": parameters}
+            _post(f"{self.session}/goog/cdp/execute", wanted)
+
     def complaints(self) -> list[str]:
         """The errors in the console since it was last asked."""
         entries = _post(f"{self.session}/se/log", {"type": "browser"})
