@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .checks import choice, numbers_of, require
+from .geometries import Metric, metric_of
 from .overlaps import Overlaps
 from .schedules import NoAnnealing, Schedule
 from .targets import BimodalTarget
 
-__all__ = ["GEOMETRIES", "VARIANCES", "Dynamics", "check_start", "targets_of"]
+__all__ = ["VARIANCES", "Dynamics", "check_start", "targets_of"]
 
 FloatArray = NDArray[np.float64]
-GEOMETRIES = ("euclidean",)
 VARIANCES = ("fixed", "euclidean", "bures")
 
 
@@ -36,7 +36,7 @@ class Dynamics:
     schedule : of β, in the unit of time.  Default: β = 1.
     sphere : keep each mean on the sphere ‖μ_i‖ = const. of its start.
     speed_over_beta : divide every speed by β.
-    geometry : the metric of means and weights.
+    geometry : one of :data:`.geometries.GEOMETRIES`, the metric of means and weights.
 
     >>> Dynamics(eta=1.0).tempered
     False
@@ -56,12 +56,16 @@ class Dynamics:
         eta.setflags(write=False)
         object.__setattr__(self, "eta", eta)
         choice("variances", self.variances, VARIANCES)
-        choice("geometry", self.geometry, GEOMETRIES)
+        metric_of(self.geometry)
         known = isinstance(self.schedule, Schedule)
         require(known, "schedule", self.schedule, "a schedule, such as of schedule('linear', …)")
         for name in ("sphere", "speed_over_beta"):
             value = getattr(self, name)
             require(isinstance(value, bool | np.bool_), name, value, "True or False")
+
+    @property
+    def metric(self) -> Metric:
+        return metric_of(self.geometry)
 
     @property
     def tempered(self) -> bool:

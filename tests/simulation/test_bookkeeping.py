@@ -8,6 +8,7 @@ import torch
 from scipy import stats
 
 from modecollapse.dynamics import Dynamics
+from modecollapse.geometries import GEOMETRIES
 from modecollapse.outcomes import Outcome, outcome
 from modecollapse.overlaps import Overlaps
 from modecollapse.schedules import schedule
@@ -37,6 +38,7 @@ SETTING = Setting(
     bures=False,
     sphere=False,
     divide=False,
+    metric=GEOMETRIES["euclidean"],
     norms=False,
     ratio=False,
 )

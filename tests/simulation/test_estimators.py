@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from modecollapse.simulation.estimators import Estimator, Mixtures, components, log_weights
+from modecollapse.simulation.estimators import Estimator, Mixtures, Sums, components, log_weights
 from modecollapse.simulation.products import project
 from modecollapse.targets import BimodalTarget
 
@@ -62,13 +62,15 @@ def by_hand(state, noise, first, *, score_term, stratified, unit, cuts=(BATCH,),
             beta=state["beta"],
             dimension=vectors.shape[2],
         ),
-        batch=BATCH,
-        first=first,
-        score_term=score_term,
-        stratified=stratified,
-        norms=not unit,
-        log_ratio=True,
-        variances=not unit,
+        first,
+        Sums(
+            batch=BATCH,
+            score_term=score_term,
+            stratified=stratified,
+            norms=not unit,
+            log_ratio=True,
+            variances=not unit,
+        ),
     )
     for begin, end in itertools.pairwise((0, *cuts)):
         estimator.add(noise[:, begin:end].clone(), components(first, begin, end))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from modecollapse import random_start, target
+from modecollapse.geometries import GEOMETRIES
 from modecollapse.theory.divergence import (
     divergence,
     divergence_velocity,
@@ -15,7 +16,7 @@ from modecollapse.theory.divergence import (
 from modecollapse.theory.divergence_folds import divergence_critical_separation
 from modecollapse.theory.divergence_line import objective, on_the_line
 from modecollapse.theory.divergence_plane import _plane
-from modecollapse.theory.geometry import GEOMETRIES, geometry_velocity
+from modecollapse.theory.geometry import geometry_velocity
 from modecollapse.theory.rhs import kl_divergence, overlaps_to_axial, velocity
 
 OBJECTIVES = [{"alpha": a} for a in (0.0, 0.3, 0.75, 1.0)] + [{"share": 0.3}]

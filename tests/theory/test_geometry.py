@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from modecollapse import random_start, target
+from modecollapse.geometries import GEOMETRIES
 from modecollapse.overlaps import Overlaps
-from modecollapse.theory.geometry import GEOMETRIES, geometry_velocity, integrate_geometry
+from modecollapse.theory.geometry import geometry_velocity, integrate_geometry
 from modecollapse.theory.geometry_lifetime import aligned_lifetime, dead_component_wait
 from modecollapse.theory.integration import integrate
 from modecollapse.theory.rhs import kl_divergence, velocity

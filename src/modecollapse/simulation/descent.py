@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..dynamics import Dynamics
 from ..overlaps import Overlaps
 from ..targets import BimodalTarget
 from ..targets.tempered import log_normalizer
-from .estimators import Estimator, Gradient, Mixtures, components, log_weights
+from .estimators import Estimator, Gradient, Mixtures, Sums, components, log_weights
 from .evaluation import evaluate
 from .normals import NormalStream
 from .optimizers import OPTIMIZERS
@@ -48,6 +48,18 @@ class Settings:
     dtype: torch.dtype
     device: torch.device
     log_ratio: bool
+
+    @property
+    def sums(self) -> Sums:
+        """What a step sums over its batch."""
+        return Sums(
+            batch=self.descent.batch,
+            score_term=self.descent.score,
+            stratified=self.descent.stratified,
+            norms=not self.log.unit,
+            log_ratio=self.log_ratio,
+            variances=self.dynamics.trains_variances,
+        )
 
     @property
     def blocks(self) -> list[int]:
@@ -158,24 +170,26 @@ class Runs:
         """The gradient of every run, from a fresh batch."""
         settings = self._settings
         first, blocks = self._division()
-        estimator = Estimator(
-            self._vectors,
-            self._mixtures(),
-            batch=settings.descent.batch,
-            first=first,
-            score_term=settings.descent.score,
-            stratified=settings.descent.stratified,
-            norms=not settings.log.unit,
-            log_ratio=settings.log_ratio,
-            variances=settings.dynamics.trains_variances,
-        )
+        estimator = Estimator(self._vectors, self._mixtures(), first, settings.sums)
         for one in blocks:
             shape = (len(self._noise), one.shape[2], settings.dimension)
             noise = self._buffer[: math.prod(shape)].view(shape)
             for stream, out in zip(self._noise, noise.unbind(), strict=True):
                 stream.fill(out)
             estimator.add(noise, one)
-        return estimator.gradient()
+        return self._steepest(estimator.gradient())
+
+    def _steepest(self, gradient: Gradient) -> Gradient:
+        """The gradient in the metric of the dynamics (docs/remedies.md, Section 13)."""
+        metric = self._settings.dynamics.metric
+        if not any(metric):
+            return gradient
+        one = (metric.means * self._log_weights).exp()
+        means = gradient.means / one.to(gradient.means.dtype)[:, :, None]
+        both = (metric.weights * (self._log_weights[:, 0] + self._log_weights[:, 1])).exp()
+        logit = None if gradient.logit is None else gradient.logit / both
+        variances = None if gradient.variances is None else gradient.variances / one
+        return replace(gradient, means=means, logit=logit, variances=variances)
 
     def _division(self) -> tuple[Tensor, list[Tensor]]:
         """How many samples of each run's batch are from component 1, and which, block by block;

@@ -35,6 +35,7 @@ __all__ = [
     "Estimator",
     "Gradient",
     "Mixtures",
+    "Sums",
     "components",
     "densities",
     "log_weights",
@@ -155,15 +156,11 @@ def components(first: Tensor, begin: int, end: int) -> Tensor:
     return torch.stack([one, 1 - one], 1)
 
 
-class Estimator:
-    """Sums a batch, block by block, into one :class:`Gradient` for each run.
+@dataclass(frozen=True)
+class Sums:
+    """How the samples of a batch count, and what is summed over them.
 
-    Parameters
-    ----------
-    vectors : (n, 3, d), the rows μ_1, μ_2, μ*.
-    mixtures : the same state by its numbers.
     batch : B ≥ 2, the number of samples of each run.
-    first : (n,), how many of them are from component 1; they come first.
     score_term : whether to keep the score term.
     stratified : whether a sample of component i counts w_i / n_i, or 1 / B.
     norms : whether ‖x‖² is needed, which it is unless v = 1 and β = 1.
@@ -171,27 +168,32 @@ class Estimator:
     variances : whether these are trained.
     """
 
-    def __init__(
-        self,
-        vectors: Tensor,
-        mixtures: Mixtures,
-        *,
-        batch: int,
-        first: Tensor,
-        score_term: bool,
-        stratified: bool,
-        norms: bool,
-        log_ratio: bool,
-        variances: bool,
-    ) -> None:
-        self._vectors, self._mixtures, self._batch, self._first = vectors, mixtures, batch, first
-        self._score_term, self._stratified, self._norms = score_term, stratified, norms
-        self._log_ratio, self._variances = log_ratio, variances
+    batch: int
+    score_term: bool
+    stratified: bool
+    norms: bool
+    log_ratio: bool
+    variances: bool
+
+
+class Estimator:
+    """Sums a batch, block by block, into one :class:`Gradient` for each run.
+
+    Parameters
+    ----------
+    vectors : (n, 3, d), the rows μ_1, μ_2, μ*.
+    mixtures : the same state by its numbers.
+    first : (n,), how many samples of each run are from component 1; they come first.
+    sums : what is asked for.
+    """
+
+    def __init__(self, vectors: Tensor, mixtures: Mixtures, first: Tensor, sums: Sums) -> None:
+        self._vectors, self._mixtures, self._sums = vectors, mixtures, sums
         self._weights = mixtures.log_weights.exp()
-        if stratified:
-            self._counts_as = self._weights / torch.stack([first, batch - first], -1)
+        if sums.stratified:
+            self._counts_as = self._weights / torch.stack([first, sums.batch - first], -1)
         else:
-            self._counts_as = torch.full_like(self._weights, 1 / batch)
+            self._counts_as = torch.full_like(self._weights, 1 / sums.batch)
         self._seen = 0
         self._points: Tensor | None = None
         self._moments: Tensor | None = None
@@ -204,7 +206,7 @@ class Estimator:
         x = noise
         members = one * self._counts_as[:, :, None]
         products = project(self._vectors, x).double()
-        norms = torch.linalg.vector_norm(x, dim=-1).double() ** 2 if self._norms else None
+        norms = torch.linalg.vector_norm(x, dim=-1).double() ** 2 if self._sums.norms else None
         seen = densities(self._mixtures, products, norms)
         towards = seen.modes[:, :1] - seen.modes[:, 1:]
         pulls, slope = seen.responsibilities, None
@@ -212,14 +214,14 @@ class Estimator:
             pulls = pulls / self._mixtures.variances[:, :, None]
             slope = self._mixtures.beta[:, None, None] - pulls.sum(1, keepdim=True)
         features = [pulls, towards]
-        if self._log_ratio:
+        if self._sums.log_ratio:
             f, r = seen.log_ratio(self._mixtures.beta)[:, None], seen.responsibilities[:, :1]
             features += [f, r, f * r]
-        if norms is not None and slope is not None and self._variances:
+        if norms is not None and slope is not None and self._sums.variances:
             features += self._variance_features(products, norms, pulls, slope, towards)
         self._moments = _plus(self._moments, project(members, torch.cat(features, 1)))
         coefficients = None if slope is None else members * slope
-        if self._score_term:
+        if self._sums.score_term:
             coefficients = _plus(coefficients, members.sum(1, keepdim=True) * pulls)
         if coefficients is not None:
             self._points = _plus(self._points, combine(coefficients.to(x.dtype), x))
@@ -240,34 +242,34 @@ class Estimator:
 
     def gradient(self) -> Gradient:
         """The gradient over all the blocks; they must add up to the batch."""
-        assert self._seen == self._batch
+        assert self._seen == self._sums.batch
         assert self._moments is not None
-        moments = self._moments
+        moments, sums = self._moments, self._sums
         pulls, towards = moments[:, :, :2], moments[:, :, 2:3]
-        if self._score_term:
+        if sums.score_term:
             pulls = pulls - torch.diag_embed(pulls.sum(1))
         forces = torch.cat([pulls, -self._mixtures.beta[:, None, None] * towards], 2)
         means = combine(forces.to(self._vectors.dtype), self._vectors)
         return Gradient(
             means=_plus(self._points, means),
-            logit=self._logit_gradient(*moments[:, :, 3:6].unbind(-1)) if self._log_ratio else None,
-            variances=self._variance_gradient(moments[:, :, -4:]) if self._variances else None,
-            log_ratio=moments[:, :, 3].sum(1) if self._log_ratio else None,
+            logit=self._logit_gradient(*moments[:, :, 3:6].unbind(-1)) if sums.log_ratio else None,
+            variances=self._variance_gradient(moments[:, :, -4:]) if sums.variances else None,
+            log_ratio=moments[:, :, 3].sum(1) if sums.log_ratio else None,
         )
 
     def _logit_gradient(self, f: Tensor, r: Tensor, fr: Tensor) -> Tensor:
         """Stratified: w_1 w_2 (mean_1 f − mean_2 f).  Sampled: the sample covariance of f and r_1,
         the score-function estimator of the mixture with the batch mean as its baseline."""
         weights, total_r = self._weights, r.sum(1)
-        if self._stratified:
+        if self._sums.stratified:
             slope = weights[:, 1] * f[:, 0] - weights[:, 0] * f[:, 1]
         else:
-            slope = (fr.sum(1) - f.sum(1) * total_r) * (self._batch / (self._batch - 1))
-        return slope + (total_r - weights[:, 0]) if self._score_term else slope
+            slope = (fr.sum(1) - f.sum(1) * total_r) * (self._sums.batch / (self._sums.batch - 1))
+        return slope + (total_r - weights[:, 0]) if self._sums.score_term else slope
 
     def _variance_gradient(self, moments: Tensor) -> Tensor:
         path = moments[:, :, :2].diagonal(dim1=1, dim2=2) / self._mixtures.variances
-        score = moments[:, :, 2:].sum(1) if self._score_term else 0.0
+        score = moments[:, :, 2:].sum(1) if self._sums.score_term else 0.0
         return 0.5 * (path + score)
 
 

@@ -46,6 +46,7 @@ def simulate(
     variances: str = "fixed",
     schedule: Schedule | None = None,
     speed_over_beta: bool = False,
+    geometry: str = "euclidean",
     sphere: bool = False,
     log_every: int | None = None,
     evaluation_samples: int = 4096,
@@ -80,6 +81,8 @@ def simulate(
     variances : "fixed"; "euclidean", v ← v − h ∂KL/∂v; or "bures", v ← v (1 − (2h/d) ∂KL/∂v)².
     schedule : of β in the target p^β, in the unit of time; default β = 1.
     speed_over_beta : divide every speed by β.
+    geometry : "euclidean", "wasserstein" or "natural", the metric in which the gradient is taken
+        (docs/remedies.md, Section 13).
     sphere : keep each mean on the sphere ‖μ_i‖ = const. of its start.
     log_every : steps between two logged times; default about a hundred times.  The last step is
         always logged.
@@ -114,7 +117,9 @@ def simulate(
     targets = targets_of(target, len(check_start(start)))
     dimensions = sorted({p.dimension for p in targets})
     require(len(dimensions) <= 1, "target", f"dimensions {dimensions}", "one dimension for all")
-    dynamics = Dynamics(eta, variances, schedule or NoAnnealing(), sphere, speed_over_beta)
+    dynamics = Dynamics(
+        eta, variances, schedule or NoAnnealing(), sphere, speed_over_beta, geometry
+    )
     choice("optimizer", optimizer, OPTIMIZERS)
     rates = dynamics.rates(len(start))
     settings = Settings(

@@ -167,17 +167,20 @@ def descend(rng, means, mixture, betas, s):
         align(means)
         logit_slope, ratio = _gradient(rng, means, mixture[0], variances, beta, s, gradient, slope)
         h = s.step_size / beta if s.divide else s.step_size
-        mixture[0] -= h * s.eta * logit_slope
+        weights = 1 / (1 + math.exp(-mixture[0])), 1 / (1 + math.exp(mixture[0]))
+        both = weights[0] * weights[1]
+        mixture[0] -= h * s.eta * (logit_slope / both**s.metric.weights)
         for i in range(2):
+            step = h / weights[i] ** s.metric.means
             if s.sphere:
-                _slide(means[i], gradient[i], h)
+                _slide(means[i], gradient[i], step)
             else:
-                means[i] -= h * gradient[i]
+                means[i] -= step * gradient[i]
             if s.train_variances:
                 if s.bures:
-                    variances[i] *= (1 - 2 * h / s.dimension * slope[i]) ** 2
+                    variances[i] *= (1 - 2 * step / s.dimension * slope[i]) ** 2
                 else:
-                    variances[i] -= h * slope[i]
+                    variances[i] -= step * slope[i]
         finite = math.isfinite(means.sum() + mixture.sum())
         if not (finite and variances[0] > 0 and variances[1] > 0):
             return k, ratio

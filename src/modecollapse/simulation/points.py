@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 from ..compiled import compiled
+from ..geometries import Metric
 
 __all__ = ["Setting", "align", "log_ratio", "respond", "view_from"]
 
@@ -30,6 +31,7 @@ class Setting(NamedTuple):
     bures: bool
     sphere: bool
     divide: bool
+    metric: Metric
     norms: bool  # whether a gradient depends on ‖z⊥‖
     ratio: bool  # whether log q − β log p itself is needed
 

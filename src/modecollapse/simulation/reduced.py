@@ -48,6 +48,7 @@ def simulate_reduced(
     variances: str = "fixed",
     schedule: Schedule | None = None,
     speed_over_beta: bool = False,
+    geometry: str = "euclidean",
     sphere: bool = False,
     log_every: int | None = None,
     evaluation_samples: int = 4096,
@@ -74,6 +75,8 @@ def simulate_reduced(
     variances : "fixed"; "euclidean", v ← v − h ∂KL/∂v; or "bures", v ← v (1 − (2h/d) ∂KL/∂v)².
     schedule : of β in the target p^β, in the unit of time; default β = 1.
     speed_over_beta : divide every speed by β.
+    geometry : "euclidean", "wasserstein" or "natural", the metric in which the gradient is taken
+        (docs/remedies.md, Section 13).
     sphere : keep each mean on the sphere ‖μ_i‖ = const. of its start (Eq. 10.12).
     log_every : steps between two logged times; default about a hundred times.  The last step is
         always logged.
@@ -105,7 +108,9 @@ def simulate_reduced(
     ['both modes', 'both modes', 'both modes']
     """
     targets = targets_of(target, len(check_start(start)))
-    dynamics = Dynamics(eta, variances, schedule or NoAnnealing(), sphere, speed_over_beta)
+    dynamics = Dynamics(
+        eta, variances, schedule or NoAnnealing(), sphere, speed_over_beta, geometry
+    )
     descent = Descent(step_size, steps, batch, seed, estimator, components, "sgd", first_run)
     log = Log(descent.steps, log_every, evaluation_samples, dynamics.is_unit(start))
     batch_of_runs = _Batch(targets, start, dynamics, descent, log)
@@ -176,6 +181,7 @@ class _Batch:
             bures=dynamics.variances == "bures",
             sphere=bool(dynamics.sphere),
             divide=bool(dynamics.speed_over_beta),
+            metric=dynamics.metric,
             norms=bool(norms),
             ratio=bool(ratio),
         )

@@ -17,8 +17,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import choice, require, within
+from ..checks import require, within
 from ..compiled import compiled
+from ..geometries import Metric, metric_of
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE, _sigmoid, _sigmoid_moments
 from ..targets import BimodalTarget
@@ -26,7 +27,6 @@ from ..trajectory import Trajectory
 from .core import _advantage, _kl, _logistic, _squared_distance
 from .divergence_line import objective
 from .divergence_plane import _plane
-from .geometry import GEOMETRIES
 from .geometry_runs import axial_start, solve_each, tangent_to_overlaps, trajectory
 from .rhs import overlaps_to_axial
 
@@ -91,7 +91,7 @@ def _divergence_velocity(
     r: float,
     logit: float,
     eta: float,
-    geometry: int,
+    metric: Metric,
     shares: NDArray,
     alphas: NDArray,
     out: NDArray,
@@ -101,11 +101,8 @@ def _divergence_velocity(
     _seven(x, r, logit, shares, alphas, seven)
     c1, c2, t1, t2, pull, first, second = seven
     w1, w2 = _logistic(x[5]), _logistic(-x[5])
-    product = w1 * w2
-    if geometry > 0:
-        product = 1.0 if geometry == 2 else product
-    else:
-        w1 = w2 = 1.0
+    product = (w1 * w2) ** (1 - metric.weights)
+    w1, w2 = w1**metric.means, w2**metric.means
     gap = x[0] - x[1]
     out[0] = (-c1 * x[0] + r * t1 + pull * gap) / w1
     out[1] = (-c2 * x[1] + r * t2 - pull * gap) / w2
@@ -116,10 +113,10 @@ def _divergence_velocity(
 
 
 @compiled
-def _velocities(x, r, logit, eta, geometry, shares, alphas):
+def _velocities(x, r, logit, eta, metric, shares, alphas):
     out = np.empty_like(x)
     for i in range(len(x)):
-        _divergence_velocity(x[i], r, logit, eta, geometry, shares, alphas, out[i])
+        _divergence_velocity(x[i], r, logit, eta, metric, shares, alphas, out[i])
     return out
 
 
@@ -191,17 +188,17 @@ def divergence_velocity(
     eta : η ≥ 0, the speed of the weights; 0 for fixed weights.
     alpha : α in [0, 1] of D_α(q‖p); 0 is KL(q‖p), 1 is KL(p‖q).
     share : λ in [0, 1) of (1 − λ) KL(q‖p) + λ KL(p‖q); not together with `alpha`.
-    geometry : one of :data:`.geometry.GEOMETRIES`.
+    geometry : one of :data:`.geometries.GEOMETRIES`.
 
     >>> y = [9.0, 9.0, 9.0, 9.0, 9.0, 0.0]  # both means on one mode
     >>> divergence_velocity(y, 3.0, alpha=1.0)[0].round(6)  # half of r² goes to the other one
     np.float64(-4.5)
     """
     eta = within("eta", eta, 0, closed="[")
-    kind = GEOMETRIES.index(choice("geometry", geometry, GEOMETRIES))
+    chosen = metric_of(geometry)
     x, r, logit, shares, alphas = _arguments(y, separation, weight, alpha, share)
     flat = x.reshape(-1, 6)
-    f = _velocities(flat, r, logit, eta, kind, shares, alphas)
+    f = _velocities(flat, r, logit, eta, chosen, shares, alphas)
     allowed = "means at most 30 from the modes, or 40 apart at α = 0 and 1"
     require(bool(np.isfinite(f).all()), "y", "means too far from the modes", allowed)
     return tangent_to_overlaps(flat, f, r).reshape(x.shape)
@@ -254,14 +251,14 @@ def integrate_divergence(
     0
     """
     eta = within("eta", eta, 0, closed="[")
-    kind = GEOMETRIES.index(choice("geometry", geometry, GEOMETRIES))
+    chosen = metric_of(geometry)
     x, r, logit = axial_start(target, start)
     parts = np.array(objective(alpha, share))
     shares, alphas = np.ascontiguousarray(parts[:, 0]), np.ascontiguousarray(parts[:, 1])
 
     def rhs(_: float, state: FloatArray) -> FloatArray:
         out = np.empty(6)
-        _divergence_velocity(state, r, logit, eta, kind, shares, alphas, out)
+        _divergence_velocity(state, r, logit, eta, chosen, shares, alphas, out)
         return out
 
     times, states, ended = solve_each(rhs, x, times, rtol)

@@ -22,8 +22,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import choice, require, within
+from ..checks import require, within
 from ..compiled import compiled
+from ..geometries import Metric, metric_of
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE, _sigmoid
 from ..targets import BimodalTarget
@@ -32,18 +33,16 @@ from .core import _advantage, _logistic, _squared_distance
 from .geometry_runs import axial_start, solve_each, tangent_to_overlaps, trajectory
 from .rhs import overlaps_to_axial
 
-__all__ = ["GEOMETRIES", "geometry_velocity", "integrate_geometry"]
+__all__ = ["geometry_velocity", "integrate_geometry"]
 
 FloatArray = NDArray[np.float64]
-
-GEOMETRIES = ("euclidean", "wasserstein", "natural")
 
 
 @compiled
 def _geometric_velocity(
-    x: NDArray, r: float, logit: float, eta: float, geometry: int, out: NDArray
+    x: NDArray, r: float, logit: float, eta: float, metric: Metric, out: NDArray
 ) -> None:
-    """dx/dt in axial coordinates; `geometry` is the place in :data:`GEOMETRIES` (Eq. 13.6)."""
+    """dx/dt in axial coordinates (Eq. 13.6)."""
     w1, w2 = _logistic(x[5]), _logistic(-x[5])
     d2 = _squared_distance(x)
     d = math.sqrt(d2)
@@ -51,7 +50,7 @@ def _geometric_velocity(
     pull2 = 2 * _sigmoid(2 * r * x[1] + logit, 2 * r) - 1
     other1 = _sigmoid(-x[5] - 0.5 * d2, d)  # E_1[r_2]
     other2 = _sigmoid(x[5] - 0.5 * d2, d)  # E_2[r_1]
-    speed1, speed2 = (w1, w2) if geometry == 0 else (1.0, 1.0)
+    speed1, speed2 = w1 ** (1 - metric.means), w2 ** (1 - metric.means)
     gap = x[0] - x[1]
     out[0] = -speed1 * (x[0] - r * pull1 - other1 * gap)
     out[1] = -speed2 * (x[1] - r * pull2 + other2 * gap)
@@ -61,14 +60,14 @@ def _geometric_velocity(
     out[5] = 0.0
     if eta > 0:
         first, second = _advantage(x, r, logit)
-        out[5] = -eta * (1.0 if geometry == 2 else w1 * w2) * (first - second)
+        out[5] = -eta * (w1 * w2) ** (1 - metric.weights) * (first - second)
 
 
 @compiled
-def _velocities(x, r, logit, eta, geometry):
+def _velocities(x, r, logit, eta, metric):
     out = np.empty_like(x)
     for i in range(len(x)):
-        _geometric_velocity(x[i], r, logit, eta, geometry, out[i])
+        _geometric_velocity(x[i], r, logit, eta, metric, out[i])
     return out
 
 
@@ -87,10 +86,11 @@ def geometry_velocity(
     separation : r = ‖μ*‖ in (0, 20].
     weight : π, the weight of the mode at +μ*, in (0, 1).
     eta : η ≥ 0, the speed of the weights; 0 for fixed weights.
-    geometry : "euclidean", "wasserstein" or "natural" (docs/remedies.md, Eqs. 13.3 to 13.6).
+    geometry : one of :data:`.geometries.GEOMETRIES` (docs/remedies.md, Eqs. 13.3 to 13.6).
 
     The light component of a pair moves as fast as the heavy one where its weight does not enter:
 
+    >>> from modecollapse.geometries import GEOMETRIES
     >>> y = [0.0, 9.0, 9.0, 0.0, 9.0, -20.0]
     >>> [round(float(geometry_velocity(y, 3.0, geometry=g)[0]), 3) for g in GEOMETRIES]
     [-0.0, -8.921, -8.921]
@@ -98,12 +98,12 @@ def geometry_velocity(
     r = within("separation", separation, 0, LARGEST_SCALE / 2, closed="]")
     weight = within("weight", weight, 0, 1)
     eta = within("eta", eta, 0, closed="[")
-    kind = GEOMETRIES.index(choice("geometry", geometry, GEOMETRIES))
+    chosen = metric_of(geometry)
     x = overlaps_to_axial(y, r)
     require(bool(np.isfinite(x).all()), "y", "NaN or infinity", "finite numbers")
     flat = x.reshape(-1, 6)
     logit = math.log(weight) - math.log1p(-weight)
-    f = _velocities(flat, r, logit, eta, kind)
+    f = _velocities(flat, r, logit, eta, chosen)
     require(bool(np.isfinite(f).all()), "y: the means' distance", "too large", "at most 40")
     return tangent_to_overlaps(flat, f, r).reshape(x.shape)
 
@@ -125,7 +125,7 @@ def integrate_geometry(
     start : the n initial states; unit variances.
     times : (T,), strictly increasing, the first ≥ 0: when to log.
     eta : η ≥ 0, the speed of the weights; 0 for fixed weights.
-    geometry : one of :data:`GEOMETRIES`.
+    geometry : one of :data:`.geometries.GEOMETRIES`.
     rtol : error allowed in a step, relative; the absolute one is rtol/100.
 
     Returns
@@ -143,12 +143,12 @@ def integrate_geometry(
     True
     """
     eta = within("eta", eta, 0, closed="[")
-    kind = GEOMETRIES.index(choice("geometry", geometry, GEOMETRIES))
+    chosen = metric_of(geometry)
     x, r, logit = axial_start(target, start)
 
     def rhs(_: float, state: FloatArray) -> FloatArray:
         out = np.empty(6)
-        _geometric_velocity(state, r, logit, eta, kind, out)
+        _geometric_velocity(state, r, logit, eta, chosen, out)
         return out
 
     times, states, ended = solve_each(rhs, x, times, rtol)

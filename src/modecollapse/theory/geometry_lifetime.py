@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from ..checks import choice, integer, require, within
+from ..checks import integer, require, within
+from ..geometries import Metric, metric_of
 from .equilibria import fixed_points
-from .geometry import GEOMETRIES, _geometric_velocity
+from .geometry import _geometric_velocity
 from .invariant_line import TargetCurve
 from .rhs import axial_to_overlaps, kl_divergence, velocity
 
@@ -46,33 +47,33 @@ def aligned_lifetime(
     ----------
     separations : r, each in (2.2596, 6].
     etas : η > 0, the speeds of the weights.
-    geometry : one of "euclidean", "wasserstein", "natural".
+    geometry : one of :data:`.geometries.GEOMETRIES`.
     horizon : the longest time that is integrated.
 
     Returns
     -------
     Columns separation, eta, geometry, time, recovered (whether by the horizon), law and asymptote:
 
-        law = (1/η) ∫_0^{ℓ_f} s(ℓ) dℓ / |∂KL/∂ℓ|,     s = w_1 w_2 if natural, else 1     (Eq. 13.9)
-        asymptote = c π / (η r (π r φ(r))^{5/2}),      c = 3/4 if natural, else 6        (Eq. 13.10)
+        law = (1/η) ∫_0^{ℓ_f} s(ℓ) dℓ / |∂KL/∂ℓ|,     s = (w_1 w_2)^b     (Eq. 13.9)
+        asymptote = c π / (η r (π r φ(r))^{5/2}),      c = 6, or 3/4 where b = 1         (Eq. 13.10)
 
     >>> table = aligned_lifetime([3.0], [0.1])
     >>> bool(abs(table.time[0] / table.law[0] - 1) < 0.1)
     True
     """
-    kind = GEOMETRIES.index(choice("geometry", geometry, GEOMETRIES))
+    chosen = metric_of(geometry)
     rows = []
     for r in separations:
         r = within("separations", r, 0, 6, closed="]")
         states = [p for p in fixed_points(r) if p.stable and min(p.positions) > 0]
         require(bool(states), "separations", r, "separations above the critical one, 2.2596")
         start = np.array([*states[0].positions, 0.0, 0.0, 0.0, 0.0])
-        drift = _drift_time(r, natural=kind == 2)
+        drift = _drift_time(r, chosen.weights)
         excess = math.pi * r * math.exp(-r * r / 2) / math.sqrt(2 * math.pi)
-        far = (0.75 if kind == 2 else 6.0) * math.pi / (r * excess**2.5)
+        far = _far(chosen.weights) * math.pi / (r * excess**2.5)
         for eta in etas:
             eta = within("etas", eta, 0)
-            time, done = _recovery(start, r, eta, kind, horizon)
+            time, done = _recovery(start, r, eta, chosen, horizon)
             rows.append((r, eta, geometry, time, done, drift / eta, far / eta))
     names = ["separation", "eta", "geometry", "time", "recovered", "law", "asymptote"]
     return pd.DataFrame(rows, columns=names)
@@ -98,7 +99,7 @@ def dead_component_wait(
     >>> bool(table.time[0] < 5)  # 2.4e3 in the Euclidean geometry
     True
     """
-    kind = GEOMETRIES.index(choice("geometry", geometry, GEOMETRIES))
+    chosen = metric_of(geometry)
     d = integer("dimension", dimension, 2)
     rows = []
     for r in separations:
@@ -106,19 +107,19 @@ def dead_component_wait(
         x = -r / math.sqrt(d)
         start = np.array([x, r, r * r - x * x, 0.0, 0.0, 0.0])
         for eta in etas:
-            time, done = _recovery(start, r, within("etas", eta, 0), kind, horizon)
+            time, done = _recovery(start, r, within("etas", eta, 0), chosen, horizon)
             rows.append((r, eta, geometry, time, done))
     return pd.DataFrame(rows, columns=["separation", "eta", "geometry", "time", "recovered"])
 
 
 def _recovery(
-    start: FloatArray, r: float, eta: float, kind: int, horizon: float
+    start: FloatArray, r: float, eta: float, metric: Metric, horizon: float
 ) -> tuple[float, bool]:
     """When KL falls below ½ log 2, for good since it never rises (docs/remedies.md, Eq. 13.2)."""
 
     def rhs(_: float, x: FloatArray) -> FloatArray:
         out = np.empty(6)
-        _geometric_velocity(x, r, 0.0, eta, kind, out)
+        _geometric_velocity(x, r, 0.0, eta, metric, out)
         return out
 
     def excess(_: float, x: FloatArray) -> float:
@@ -131,7 +132,12 @@ def _recovery(
     return (float(run.t_events[0][0]) if done else float(run.t[-1])), done
 
 
-def _drift_time(r: float, natural: bool) -> float:
+def _far(power: float) -> float:
+    """c of Eq. 13.10: 6 · 4^{−b} ∫_0^∞ sech^{1 + 2b}(ℓ/2) dℓ / π."""
+    return 6 * 0.25**power * math.gamma(power + 0.5) / (math.sqrt(math.pi) * math.gamma(power + 1))
+
+
+def _drift_time(r: float, power: float) -> float:
     """η times the drift of ℓ from 0 to the fold, along the collapsed states of fixed weights."""
 
     def needed(l: float) -> float:
@@ -151,5 +157,5 @@ def _drift_time(r: float, natural: bool) -> float:
         a, b = c + half, c - half
         slope = float(velocity([r * a, r * b, a * a, a * b, b * b, l], r, eta=1.0)[5])
         product = 0.25 / math.cosh(0.5 * l) ** 2
-        total += 0.5 * end * share * (product if natural else 1.0) / slope
+        total += 0.5 * end * share * product**power / slope
     return total
