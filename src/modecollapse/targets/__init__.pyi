@@ -2,7 +2,16 @@ from .bimodal import BimodalTarget as BimodalTarget
 from .bimodal import target as target
 from .custom import CustomTarget as CustomTarget
 from .custom import custom as custom
+from .elliptical import EllipticalMixture as EllipticalMixture
+from .elliptical import elliptical as elliptical
+from .many_well import ManyWell as ManyWell
 from .mixtures import GaussianMixture as GaussianMixture
 from .mixtures import mixture as mixture
+from .named import KINDS as KINDS
+from .named import named as named
+from .own import from_file as from_file
+from .phi4 import Phi4 as Phi4
+from .posteriors import LabelSwitching as LabelSwitching
+from .posteriors import SignPosterior as SignPosterior
 from .protocol import Density as Density
 from .protocol import Target as Target
