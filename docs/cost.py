@@ -77,6 +77,7 @@ CUTS = {
     ("closed_equations", "simulation"): [Cut(("runs",), 8), Cut(("time",), 0.4)],
     ("scaling", "simulation"): [Cut(("bias_runs", "spread_runs", "floor_runs"), 100)],
     ("validation", "simulation"): [Cut(("runs",), 8)],
+    ("paired_outcomes", "simulation"): [Cut(("runs",), 8), Cut(("time",), 2.0)],
     ("basins", "theory"): [Cut(("points",), 40, power=2)],
     ("collapse_probability", "theory"): [Cut(("runs",), 200)],
     ("collapse_probability", "simulation"): [

@@ -3,7 +3,14 @@
 import pandas as pd
 import pytest
 
-from modecollapse.claims import annealing, collapse, mean_alignment, multimodal, vanishing_weight
+from modecollapse.claims import (
+    annealing,
+    collapse,
+    mean_alignment,
+    multimodal,
+    theory_vs_simulation,
+    vanishing_weight,
+)
 from modecollapse.claims.claim import NoRows, Verdict
 from modecollapse.claims.rows import chance, gap, likeness, mean_of_runs
 
@@ -134,3 +141,16 @@ def test_likeness_is_about_one_where_theory_is_right(simulated, near):
     table = pd.concat([theory, other.assign(source="simulation")], ignore_index=True)
     table["probability"] = table["n_collapsed"] / table["n_runs"]
     assert (likeness(table, ["k"]).value < 2) is near
+
+
+def test_outcomes_of_the_same_starts_are_paired():
+    rows = {"n_runs": [500, 500], "n_same": [490, 480], "n_theory": [4, 4], "n_simulation": [6, 4]}
+    pairs = pd.DataFrame(rows).assign(separation=3.0, start="normal", time=60.0)
+    tables = {"validation_outcomes": pairs}
+    assert verdict(theory_vs_simulation, "same-outcomes", tables) == (0.97, "holds")
+    assert verdict(theory_vs_simulation, "outcomes-not-biased", tables) == (0.002, "holds")
+    worse = {"validation_outcomes": pairs.assign(n_same=440, n_simulation=56)}
+    assert verdict(theory_vs_simulation, "same-outcomes", worse)[1] == "fails"
+    assert verdict(theory_vs_simulation, "outcomes-not-biased", worse) == (0.104, "fails")
+    with pytest.raises(NoRows):
+        verdict(theory_vs_simulation, "same-outcomes", {"validation_outcomes": pairs.iloc[:0]})

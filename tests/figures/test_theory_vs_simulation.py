@@ -48,8 +48,11 @@ def scaling():
 @pytest.fixture(scope="module")
 def tables():
     z = np.random.default_rng(0).standard_normal(500)
-    validation = pd.DataFrame({"z": z, "setting": np.arange(500) // 10})
-    return {"closed_equations": curves(), "scaling": scaling(), "validation": validation}
+    validation = pd.DataFrame({"z": z, "setting": np.arange(500) // 10, "time": 2.0})
+    tables = {"closed_equations": curves(), "scaling": scaling(), "validation": validation}
+    counts = {"n_runs": 50, "n_same": [48, 47], "n_theory": [1, 0], "n_simulation": [1, 2]}
+    pairs = pd.DataFrame({**counts, "n_both": [20, 30], "n_moving": [0, 7]})
+    return {**tables, "validation_outcomes": pairs.assign(time=60.0, separation=3.0)}
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,6 @@ def test_caption_has_the_numbers(tables):
     assert "bias against step size 1.00 [0.90, 1.10], expected 1" in text
     assert f"mean {tables['validation']['z'].mean():.2f}" in text
     assert "50 settings" in text
+    assert "early times, 2 at most. Later, at time 60" in text
+    assert "from the same start in 95 of 100 cases; flow alone is collapsed in 1" in text
+    assert "descent alone in 3, both in 50; 7 of these runs of the flow still move" in text

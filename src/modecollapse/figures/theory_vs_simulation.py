@@ -191,5 +191,20 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"95 % intervals: {exponents or UNKNOWN}. (h) The z-scores of the {len(z)} quantities in "
         f"results/validation.csv, {validation['setting'].nunique()} settings, extrapolated to "
         f"step size 0: mean {shown(mean, '.2f')}, standard deviation {shown(spread, '.2f')}, "
-        f"largest {shown(largest, '.1f')}; curve: standard normal."
+        f"largest {shown(largest, '.1f')}; curve: standard normal. {_ends(tables)}"
+    )
+
+
+def _ends(tables: Mapping[str, pd.DataFrame]) -> str:
+    """What became of the same starts, in theory and in simulation."""
+    pairs, early = tables["validation_outcomes"], most(tables["validation"], "time")
+    return (
+        f"Those are early times, {shown(early, 'g')} at most. Later, at time "
+        f"{shown(most(pairs, 'time'), 'g')} (results/validation_outcomes.csv, r = "
+        f"{shown(first(pairs, 'separation'), 'g')}), one run of stochastic descent has the outcome "
+        f"of gradient flow from the same start in {pairs['n_same'].sum()} of "
+        f"{pairs['n_runs'].sum()} cases; flow alone is collapsed in {pairs['n_theory'].sum()}, "
+        f"descent alone in {pairs['n_simulation'].sum()}, both in {pairs['n_both'].sum()}; "
+        f"{pairs['n_moving'].sum()} of these runs of the flow still move (KL changed by more than "
+        f"0.01 since half the time)."
     )
