@@ -52,6 +52,10 @@ def pins(environment: str) -> dict[str, str]:
     return {canonicalize_name(PYTHON_NAME.get(name, name)): version for name, version in given}
 
 
+# Rules that a loop makes: one for each figure, and one for each figure's small tables.
+UNNAMED = {"figures": "figure", "tables": "together"}
+
+
 def rules() -> dict[str, str]:
     """Rule -> environment, for each rule of the workflow that names one."""
     head = re.compile(r"^\s*(?:use rule \w+ as (\w+) with|rule(?: (\w+))?):$", re.MULTILINE)
@@ -61,7 +65,7 @@ def rules() -> dict[str, str]:
         for derived, name, body in zip(cut[::3], cut[1::3], cut[2::3], strict=True):
             environment = re.search(r'"\.\./\.\./envs/(\w+)\.yaml"', body)
             if environment:
-                found[derived or name or "figure"] = environment[1]
+                found[derived or name or UNNAMED[path.stem]] = environment[1]
     return found
 
 
@@ -94,6 +98,7 @@ ENTRIES = {
     "theory": lambda: computed_by("theory"),
     "simulation": lambda: computed_by("simulation"),
     "flows": lambda: computed_by("flows"),
+    "together": lambda: ["modecollapse.pipeline.together", *computed_by("theory")],
     "gather": lambda: ["modecollapse.pipeline.gather"],
     "figure": drawings,
     "claims": judgements,

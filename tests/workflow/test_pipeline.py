@@ -13,11 +13,20 @@ import pytest
 import yaml
 
 from modecollapse.pipeline.cli import main
-from modecollapse.pipeline.configuration import blocks, load
+from modecollapse.pipeline.configuration import blocks, load, shared
 
 ROOT = Path(__file__).parents[2]
 CONFIG = load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
 FIGURES = blocks(CONFIG)
+SHARED = shared(CONFIG)
+
+
+def jobs_of(figure, table, source):
+    """The jobs that compute what a table has from a source, and join the table."""
+    together = table in SHARED.get((figure, source), [])
+    joined = together and len(FIGURES[figure][table]) == 1
+    computed = f"{source}_{figure}" if together else f"{source} {table}"
+    return {computed} if joined else {computed, f"gather {table}"}
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -93,7 +102,7 @@ def test_verify_ends_badly_where_a_figure_was_edited(finished, capsys):
     assert "1 edited" in said.splitlines()[-1]
 
 
-@pytest.mark.parametrize("log", ["flow_collapse/flows-0", "collapse_probability/simulation-0"])
+@pytest.mark.parametrize("log", ["fig5_normalizing_flows/flows", "outcome_map/simulation-0"])
 def test_a_job_tells_in_its_log_how_far_it_is(finished, log):
     said = (finished.folder / "logs" / "smoke" / f"{log}.log").read_text(encoding="utf-8")
     assert re.search(r" 1 of \d+ done, about \d+ s left$", said, re.MULTILINE)
@@ -144,7 +153,10 @@ def test_a_changed_block_reruns_its_own_figure_and_no_other(changed, figure):
     deep[name] = value
     path.write_text(yaml.safe_dump(overlay), encoding="utf-8")
     planned = set(changed.planned())
-    assert planned == {f"{source} {table}", f"gather {table}", figure, "claims"}
+    beside = SHARED.get((figure, source), [])
+    if table in beside:  # the tables that share its process are joined again
+        planned -= {f"gather {other}" for other in beside if other != table}
+    assert planned == {*jobs_of(figure, table, source), figure, "claims"}
 
 
 def test_a_changed_module_reruns_its_importers_only(changed):
@@ -154,7 +166,7 @@ def test_a_changed_module_reruns_its_importers_only(changed):
 
 def test_changed_training_code_leaves_theory_alone(changed):
     changed.append("src/modecollapse/simulation/full.py", "# changed\n")
-    sources = {job.split()[0] for job in changed.planned()}
+    sources = {re.split("[ _]", job)[0] for job in changed.planned()}
     assert "simulation" in sources
     assert "theory" not in sources
     assert "flows" not in sources
@@ -168,8 +180,14 @@ def test_touching_a_file_reruns_nothing(changed):
 def test_one_figure_needs_only_its_own_tables(finished):
     target = "figures/smoke/fig3_mean_alignment.pdf"
     planned = finished.planned("--forceall", target)
-    tables = {job.split()[1] for job in planned if " " in job}
-    assert tables == set(FIGURES["fig3_mean_alignment"])
+    figure = "fig3_mean_alignment"
+    expected = {
+        job
+        for table, sources in FIGURES[figure].items()
+        for source in sources
+        for job in jobs_of(figure, table, source)
+    }
+    assert set(planned) == {*expected, figure}
 
 
 def test_a_wrong_configuration_stops_before_the_first_job(changed):

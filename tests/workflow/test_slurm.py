@@ -100,7 +100,7 @@ def products(folder: Path) -> dict[str, bytes]:
 def test_killed_jobs_are_tried_again_with_more(cluster, fresh):
     # A theory job that needs more than it asks for at first, and asks for the double thereafter.
     fresh.edit("workflow/rules/tables.smk", "mem_mb=growing(2000)", "mem_mb=growing(900)")
-    hungry = "import sys\nif 'weight_trajectories' in sys.argv:\n    _held = bytearray(700 << 20)\n"
+    hungry = "import sys\nif 'survival' in str(sys.argv):\n    _held = bytearray(700 << 20)\n"
     fresh.edit("src/modecollapse/pipeline/compute.py", "import time\n", f"import time\n{hungry}")
     before = cluster.accounted().keys()
 
@@ -116,17 +116,17 @@ def test_killed_jobs_are_tried_again_with_more(cluster, fresh):
         ("CANCELLED", "4000M"),
         ("COMPLETED", "8000M"),
     ]
-    killed, again = (row for row in new if "weight_trajectories" in row.purpose)
+    killed, again = (row for row in new if "survival" in row.purpose)
     assert killed.state in slurm_cluster.ENDED - {"COMPLETED", "CANCELLED"}
     assert (killed.memory, again.memory, again.state) == ("900M", "1800M", "COMPLETED")
     assert (fresh.folder / "figures" / "smoke" / "fig4_vanishing_weight.pdf").exists()
 
 
 def test_a_job_asks_for_a_gpu_where_its_settings_do(cluster, fresh):
-    target = "results/smoke/closed_equations.csv"
+    target = "results/smoke/snapshots.csv"
     path = fresh.folder / "config" / "smoke.yaml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    settings["fig2_theory_vs_simulation"]["closed_equations"]["simulation"]["device"] = "cuda"
+    settings["fig1_collapse"]["snapshots"]["simulation"]["device"] = "cuda"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     before = cluster.accounted().keys()
     with submitted(cluster, fresh, target, options=("--retries", "0")) as process:
@@ -165,7 +165,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, f
     second = [row for job, row in cluster.accounted().items() if job not in seen]
     assert {row.state for row in second} == {"COMPLETED"}
     everything = finished.planned("--forceall")
-    computed = sum(n for job, n in everything.items() if job.split()[0] in SOURCES)
+    computed = sum(n for job, n in everything.items() if job.startswith(SOURCES))
     assert computed - reported <= len(second) < computed
 
     there, here = products(fresh.folder), products(finished.folder)

@@ -55,6 +55,15 @@ RESULTS, PICTURES, LOGS = (str(Path(top, BELOW)) for top in ("results", "figures
 FIGURES = configuration.blocks(config)
 EXPERIMENTS = configuration.experiments(config)
 OWNER = {table: figure for figure, tables in FIGURES.items() for table in tables}
+# (figure, source) -> the tables that one process computes, and those that it joins as well, having
+# all that they consist of
+SHARED = configuration.shared(config)
+WHOLE = {
+    table
+    for (figure, _), tables in SHARED.items()
+    for table in tables
+    if len(FIGURES[figure][table]) == 1
+}
 
 
 def parts(table):
@@ -66,6 +75,45 @@ def parts(table):
     ]
 
 
+def alone(source):
+    """The tables whose parts from a source are jobs of their own."""
+    return [
+        table
+        for table, figure in OWNER.items()
+        if source in FIGURES[figure][table] and table not in SHARED.get((figure, source), [])
+    ]
+
+
+def together(figure, source, ending):
+    """The files of the tables that a figure's process for a source computes."""
+    tables = SHARED[figure, source]
+    parts = [f"{RESULTS}/parts/{table}/{source}-0{ending}" for table in tables]
+    return parts + [f"{RESULTS}/{table}{ending}" for table in tables if table in WHOLE]
+
+
+def work(figure, source):
+    """What that process computes, as one JSON text."""
+    given = {
+        table: {
+            "experiment": EXPERIMENTS[table],
+            "settings": without_jobs(FIGURES[figure][table][source]),
+            "whole": table in WHOLE,
+        }
+        for table in SHARED[figure, source]
+    }
+    return json.dumps(given, sort_keys=True)
+
+
+def one_of(names):
+    """A pattern for these names, and for nothing where there are none."""
+    return "|".join(names) or "(?!)"
+
+
+def without_jobs(block):
+    """What a block computes, and not by how many jobs."""
+    return {name: value for name, value in block.items() if name != "jobs"}
+
+
 def block(wildcards):
     """The block of config.yaml that a job computes."""
     return FIGURES[OWNER[wildcards.table]][wildcards.table][wildcards.source]
@@ -73,8 +121,7 @@ def block(wildcards):
 
 def settings(wildcards):
     """A job's settings as one JSON text: what it computes, and nothing else of config.yaml."""
-    given = {name: value for name, value in block(wildcards).items() if name != "jobs"}
-    return json.dumps(given, sort_keys=True)
+    return json.dumps(without_jobs(block(wildcards)), sort_keys=True)
 
 
 def jobs(wildcards):
@@ -156,6 +203,12 @@ def computing(wildcards):
     """The code behind one part of a table."""
     entry = module_name(EXPERIMENTS[wildcards.table], wildcards.source)
     return code("modecollapse.pipeline.compute", entry)
+
+
+def computing_together(figure, source):
+    """The code behind the tables that share a process."""
+    names = [module_name(EXPERIMENTS[table], source) for table in SHARED[figure, source]]
+    return code("modecollapse.pipeline.together", *names)
 
 
 # Tables that the report shows as they are: theory against its rivals.

@@ -11,8 +11,14 @@ def say(line):
     logger.info(line, extra={"quietness": Quietness.PROGRESS})
 
 
+SHARING = {f"{source}_{figure}": (figure, source) for figure, source in SHARED}
+
+
 def expected(job, expectation):
     """The seconds that a job will take."""
+    if job.rule.name in SHARING:
+        figure, source = SHARING[job.rule.name]
+        return expectation.together(SHARED[figure, source], source)
     given = job.wildcards_dict
     if "source" not in given:
         return expectation.seconds()

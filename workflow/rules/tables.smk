@@ -1,11 +1,10 @@
-"""Tables: a rule for each source computes the parts, one gathers them.
+"""Tables: a rule for each source computes the parts, one gathers them; small tables share a process.
 
 The three sources differ in what they need of a machine, not in how they are called.
 """
 
 
 wildcard_constraints:
-    table="|".join(OWNER),
     source=r"theory|simulation|flows",
     job=r"\d+",
 
@@ -20,6 +19,8 @@ rule theory:
         f"{LOGS}/{{table}}/{{source}}-{{job}}.log",
     benchmark:
         f"{LOGS}/{{table}}/{{source}}-{{job}}.tsv"
+    wildcard_constraints:
+        table=one_of(alone("theory")),
     priority: priority
     conda:
         "../../envs/theory.yaml"
@@ -41,6 +42,8 @@ use rule theory as simulation with:
     output:
         table=f"{RESULTS}/parts/{{table}}/{{source,simulation}}-{{job}}.csv",
         record=f"{RESULTS}/parts/{{table}}/{{source,simulation}}-{{job}}.csv.json",
+    wildcard_constraints:
+        table=one_of(alone("simulation")),
     conda:
         "../../envs/training.yaml"
     resources:
@@ -53,12 +56,46 @@ use rule theory as flows with:
     output:
         table=f"{RESULTS}/parts/{{table}}/{{source,flows}}-{{job}}.csv",
         record=f"{RESULTS}/parts/{{table}}/{{source,flows}}-{{job}}.csv.json",
+    wildcard_constraints:
+        table=one_of(alone("flows")),
     conda:
         "../../envs/training.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(240),
         gpu=gpus,
+
+
+# Tables of a second or two: one process for all of a figure's from a source.
+for figure, source in SHARED:
+
+    rule:
+        name:
+            f"{source}_{figure}"
+        input:
+            code=computing_together(figure, source),
+        output:
+            tables=together(figure, source, ".csv"),
+            records=together(figure, source, ".csv.json"),
+        log:
+            f"{LOGS}/{figure}/{source}.log",
+        benchmark:
+            f"{LOGS}/{figure}/{source}.tsv"
+        priority: rank(figure)
+        conda:
+            "../../envs/theory.yaml" if source == "theory" else "../../envs/training.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(2000 if source == "theory" else 4000),
+            runtime=growing(240),
+            gpu=int('"device": "cuda"' in work(figure, source)),
+        params:
+            source=source,
+            work=work(figure, source),
+            results=RESULTS,
+        shell:
+            "python -m modecollapse.pipeline.together {params.source} --work {params.work:q}"
+            " --results {params.results} --threads {threads} > {log} 2>&1"
 
 
 rule gather:
@@ -72,6 +109,8 @@ rule gather:
         f"{LOGS}/{{table}}.log",
     benchmark:
         f"{LOGS}/{{table}}.tsv"
+    wildcard_constraints:
+        table=one_of(table for table in OWNER if table not in WHOLE),
     priority: priority
     localrule: True
     conda:

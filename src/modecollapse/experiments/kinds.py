@@ -27,8 +27,11 @@ def from_to(low: float, high: float, description: str) -> Any:
 
 
 Jobs = Annotated[
-    int,
-    from_to(1, 20000, "a whole number from 1 to 20000, the number of jobs that share the work"),
+    Annotated[int, Field(ge=1, le=20000)] | Literal["shared"],
+    Field(
+        description="a whole number from 1 to 20000, the number of jobs that share the work, or"
+        " shared, for one process with others of the figure"
+    ),
 ]
 Seed = Annotated[int, from_to(0, 2**32 - 1, "a whole number from 0 to 4294967295")]
 Count = Annotated[int, from_to(1, 10**8, "a whole number from 1 to 1e8")]

@@ -19,7 +19,7 @@ from ..store import write_table
 from .entry import run
 from .provenance import record
 
-__all__ = ["agree", "compute", "main", "module_name", "settings_of"]
+__all__ = ["agree", "compute", "main", "module_name", "part", "settings_of"]
 
 
 def module_name(experiment: str, source: str) -> str:
@@ -45,6 +45,31 @@ def compute(
         made_by["tolerances"] = dict(tolerances)
     write_table(output, frame, module.UNITS, made_by)
     logging.info("%d rows in %.1f s", len(frame), seconds)
+
+
+def part(
+    experiment: str,
+    source: str,
+    block: dict[str, Any],
+    output: Path,
+    job: int = 0,
+    jobs: int = 1,
+    threads: int = 1,
+) -> None:
+    """Compute job number `job` of the `jobs` of a block; its scratch is gone once it has ended.
+
+    Raises
+    ------
+    ValueError : naming the setting that passes the check and that a road refuses even so, or a GPU
+        that is not there.
+    """
+    scratch = output.with_name(f".{output.name}.scratch")
+    share = Share(job, jobs, threads, scratch)
+    try:
+        compute(experiment, source, block, share, output, device_used(block))
+    except ValueError as error:
+        raise ValueError(f"{experiment}.{source}.{error}") from error
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def settings_of(experiment: str, source: str, block: dict[str, Any]) -> Any:
@@ -104,18 +129,9 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     limit_threads(given.threads)
-    scratch = given.output.with_name(f".{given.output.name}.scratch")
-    share = Share(given.job, given.jobs, given.threads, scratch)
     block = json.loads(given.settings)
-    try:
-        device = device_used(block)
-    except ValueError as error:  # a GPU is asked for, and there is none
-        parser.error(str(error))
-    try:
-        compute(given.experiment, given.source, block, share, given.output, device)
-    except ValueError as error:  # settings that pass the check and that a road refuses even so
-        raise ValueError(f"{given.experiment}.{given.source}.{error}") from error
-    shutil.rmtree(scratch, ignore_errors=True)
+    job = (given.job, given.jobs, given.threads)
+    part(given.experiment, given.source, block, given.output, *job)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,10 @@ __all__ = [
     "merge",
     "read",
     "schema",
+    "shared",
 ]
 
+SHARED = "shared"  # a block's `jobs` where its figure's blocks are computed in one process
 SCHEMA = Path("workflow", "schema.json")  # in the repository; `modecollapse schema` writes it
 
 
@@ -161,15 +163,36 @@ def _fault(path: tuple[str, ...], error: ValueError) -> Fault:
 
 
 def blocks(config: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
-    """The figures' blocks: figure -> table -> source -> settings."""
+    """The figures' blocks: figure -> table -> source -> settings; one that shares a process has one
+    job."""
     return {
         figure: {
-            table: {name: block for name, block in given.items() if name != "experiment"}
+            table: {
+                name: {**block, "jobs": 1} if block.get("jobs") == SHARED else block
+                for name, block in given.items()
+                if name != "experiment"
+            }
             for table, given in tables.items()
         }
         for figure, tables in config.items()
         if figure.startswith("fig")
     }
+
+
+def shared(config: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """The tables that share a process: (figure, source) -> tables.
+
+    >>> shared({"fig1_a": {"t": {"theory": {"jobs": "shared"}, "flows": {"jobs": 1}}}})
+    {('fig1_a', 'theory'): ['t']}
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for figure, tables in config.items():
+        if figure.startswith("fig"):
+            for table, given in tables.items():
+                for source, block in given.items():
+                    if source != "experiment" and block.get("jobs") == SHARED:
+                        found.setdefault((figure, source), []).append(table)
+    return found
 
 
 def experiments(config: Mapping[str, Any]) -> dict[str, str]:

@@ -36,7 +36,12 @@ def profile(root: Path, config: Mapping[str, Any]) -> pd.DataFrame:
     """
     results, logs = (folder(root, top, config["name"]) for top in ("results", "logs"))
     rows = [
-        {"figure": figure, "table": table, "source": source, **_jobs(results, logs, table, source)}
+        {
+            "figure": figure,
+            "table": table,
+            "source": source,
+            **_jobs(results, logs, figure, table, source),
+        }
         for figure, tables in configuration.blocks(config).items()
         for table, sources in tables.items()
         for source in sources
@@ -46,13 +51,14 @@ def profile(root: Path, config: Mapping[str, Any]) -> pd.DataFrame:
     return table.sort_values("seconds", ascending=False, ignore_index=True)
 
 
-def _jobs(results: Path, logs: Path, table: str, source: str) -> dict[str, float]:
+def _jobs(results: Path, logs: Path, figure: str, table: str, source: str) -> dict[str, float]:
     """What the jobs of a table and source took."""
     parts = sorted((results / "parts" / table).glob(f"{source}-*.csv"))
     if not parts:
         raise StoreError(f"{results / 'parts' / table}: no {source}-*.csv; run the workflow first")
     seconds = [read_record(part).seconds for part in parts]
     memory = [_memory(logs / table / f"{part.stem}.tsv") for part in parts]
+    memory.append(_memory(logs / figure / f"{source}.tsv"))  # of a process that it shared
     return {
         "jobs": len(parts),
         "seconds": sum(seconds),

@@ -38,6 +38,10 @@ class Expectation:
         table, of a job that joins or draws."""
         return START + self._tables.get(table, {}).get(source, 0.0) / jobs
 
+    def together(self, tables: Iterable[str], source: str) -> float:
+        """The time of a job that computes what several tables have from a source."""
+        return START + sum(self.seconds(table, source) - START for table in tables)
+
 
 def _seconds(path: Path) -> dict[str, dict[str, float]]:
     """Table -> source -> seconds; nothing where the file cannot be used, for it is but a guess."""

@@ -74,7 +74,7 @@ def generated(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_block({"name": NAME, "limits": LIMITS, **figures}, "a name, and a block a figure"),
-        "$defs": kinds,
+        "$defs": {"jobs": TypeAdapter(Jobs).json_schema(schema_generator=_Untitled), **kinds},
     }
 
 
@@ -93,8 +93,7 @@ def _settings(experiment: str, source: str) -> dict[str, Any]:
     """The settings of a source, from its dataclass, and its number of jobs."""
     settings = import_module(module_name(experiment, source)).Settings
     fields = TypeAdapter(settings).json_schema(schema_generator=_Untitled)["properties"]
-    jobs = TypeAdapter(Jobs).json_schema(schema_generator=_Untitled)
-    return _block({"jobs": jobs, **fields}, "settings")
+    return _block({"jobs": {"$ref": "#/$defs/jobs"}, **fields}, "settings")
 
 
 def _block(properties: Mapping[str, Any], description: str) -> dict[str, Any]:
