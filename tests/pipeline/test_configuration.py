@@ -191,15 +191,22 @@ def test_every_setting_has_bounds_or_a_list_of_values_and_says_what_is_allowed()
             assert part["maxItems"] <= 1000
             assert part["description"]
             yield from leaves((*path, 0), part["items"])
+        elif "$ref" in part:
+            yield path, SCHEMA["$defs"][part["$ref"].removeprefix("#/$defs/")]
         else:
             yield path, part
+
+    def bounded(kind):
+        if "anyOf" in kind:
+            return all(map(bounded, kind["anyOf"]))
+        low, high = ({f"{end}imum", f"exclusive{end.title()}imum"} for end in ("min", "max"))
+        return {"enum", "const"} & kind.keys() or (low & kind.keys() and high & kind.keys())
 
     found = [leaf for name, block in SCHEMA["$defs"].items() for leaf in leaves((name,), block)]
     assert len(found) > 300
     for path, kind in found:
         assert kind["description"], path
-        low, high = ({f"{end}imum", f"exclusive{end.title()}imum"} for end in ("min", "max"))
-        assert "enum" in kind or (low & kind.keys() and high & kind.keys()), path
+        assert bounded(kind), path
 
 
 def overlay(folder, text, name="mine.yaml"):
