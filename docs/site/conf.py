@@ -22,6 +22,7 @@ extensions = [
     "cited",
     "docstrings",
     "outside",
+    "play",
 ]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4
