@@ -124,7 +124,7 @@ def test_the_race_orders_frequencies():
         parts.append(runs([0.1] * 6, ends, float(r), 16, **setting))
         settings.append({**setting, "separation": float(r), "dimension": 16, "race": 1.0 + k})
     table, tangent = pd.concat(parts), pd.DataFrame(settings)
-    tables = {"flow_direction": table, "flow_architecture": table, "flow_tangent": tangent}
+    tables = {"flow_race": table, "flow_tangent": tangent}
     found = measured(flow_factors, "flows-race", **tables)
     assert found.value == pytest.approx(1.0)
     reverse = {**tables, "flow_tangent": tangent.assign(race=-tangent["race"])}

@@ -52,17 +52,30 @@ def test_a_collapse_without_regret_is_no_failure():
         verdict(mean_alignment, "family-holds-the-target", starts(0.0, 0.0))
 
 
-def test_simulation_is_compared_where_the_start_outweighs_the_noise():
-    tables = starts(small=0.01, normal=0.5)
-    theory = tables["collapse_probability"].assign(time=60.0, probability=0.0)
-    trained = theory.assign(source="reduced simulation", n_runs=100)
-    trained["n_collapsed"] = theory["n_collapsed"] // 10 + 20 * (theory["norm"] == 0.1)
-    whole = pd.concat([theory, trained], ignore_index=True)
-    whole["probability"] = whole["n_collapsed"] / whole["n_runs"]
-    whole = whole.assign(low=whole["probability"] - 0.05, high=whole["probability"] + 0.05)
-    both = {"collapse_probability": whole}
+def test_simulation_is_compared_in_its_effective_dimension():
+    """From N(0, 1) starts P is 0.2, 0.4, 0.6 at d = 16, 64, 512; descent at 512 looks like 64."""
+    line = pd.DataFrame({"dimension": [16, 64, 512], "n_collapsed": [200, 400, 600]})
+    line = line.assign(source="theory", n_runs=1000, effective_dimension=line["dimension"])
+    seen = pd.DataFrame({"dimension": [512, 64], "n_collapsed": [40, 20]})
+    seen = seen.assign(source="simulation", n_runs=100, effective_dimension=[64.0, 16.0])
+    table = pd.concat([line, seen], ignore_index=True)
+    table["probability"] = table["n_collapsed"] / table["n_runs"]
+    table = table.assign(separation=3.0, time=60.0, target_weight=0.5, start="normal")
+    table["norm"] = table["dimension"] ** 0.5
+    far = table.assign(start="sphere", norm=0.1, probability=0.9)  # not spoken of
+    both = {"collapse_probability": pd.concat([table, far], ignore_index=True)}
     assert verdict(mean_alignment, "simulated-probability", both) == (0.0, "holds")
-    assert verdict(mean_alignment, "noise-undoes-a-small-start", both) == (0.2, "holds")
+    plain = table.assign(effective_dimension=table["dimension"])
+    assert verdict(mean_alignment, "simulated-probability", {"collapse_probability": plain})[0] > 9
+
+
+def test_noise_is_read_from_the_table_of_small_starts():
+    rows = {"source": ["theory", "reduced simulation"], "n_runs": [1000, 800]}
+    table = pd.DataFrame({**rows, "n_collapsed": [10, 80], "low": 0.08, "high": 0.12})
+    table = table.assign(separation=3.0, target_weight=0.5, dimension=512, start="sphere")
+    table = table.assign(norm=0.1, time=60.0, probability=table["n_collapsed"] / table["n_runs"])
+    small = {"small_start": table}
+    assert verdict(mean_alignment, "noise-undoes-a-small-start", small) == (0.09, "holds")
 
 
 def test_survival_is_read_at_its_time_and_against_fixed_weights():

@@ -48,6 +48,7 @@ def tables() -> dict[str, pd.DataFrame]:
     return {
         "flow_direction": levels("direction", ["axis", "random", "diagonal"], dimension=16),
         "flow_architecture": levels("architecture", ["realnvp", "nsf"], dimension=8, couplings=3),
+        "flow_race": levels("direction", ["axis", "random", "diagonal"], dimension=16),
         "flow_tangent": tangent(),
         "flow_capacity": levels("hidden", [16, 64]),
         "flow_weight": levels("target_weight", [0.5, 0.8]),
@@ -73,7 +74,7 @@ def test_ratios_are_medians_over_flows(axes):
 
 
 def test_the_race_belongs_to_the_setting():
-    rows = figure.raced(tables()["flow_direction"], tangent()).set_index("direction")
+    rows = figure.raced(tables()["flow_race"], tangent()).set_index("direction")
     assert rows["race"].to_dict() == {"axis": 4.0, "random": 68.0, "diagonal": 132.0}
     assert rows["probability"].to_dict() == {"axis": 0.5, "random": 1.0, "diagonal": 1.0}
 
@@ -87,10 +88,11 @@ def test_the_whole_figure_and_its_caption():
     text = figure.caption(made)
     assert "(step 20 in a, 20 in b, 20 in e, 20 in f), 2 runs a point in (a)" in text
     assert "no setting far beyond it is without collapse" in text
+    assert "the first measurement (step 10) against the race" in text
 
 
 def test_the_caption_names_what_wins_the_race_and_does_not_collapse():
     made = tables()
     kept = flows({0: KEPT}, architecture="nsf", dimension=8, couplings=3)
     made["flow_architecture"] = kept
-    assert "without collapse: spline AR at r = 3" in figure.caption(made)
+    assert "without collapse: spline AR at r = 3, d = 8 (random)" in figure.caption(made)

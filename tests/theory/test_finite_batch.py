@@ -31,6 +31,10 @@ def test_limits():
     endless = BimodalTarget(3.0, 10**9, 0.6)
     rate, variance = linear_stage(endless)
     assert effective_dimension(endless, 0.1, 16) == pytest.approx(4 * rate * 160 / variance, 1e-5)
+    # a start of variance R²/d outweighs the same noise in (R/r)² as many dimensions
+    wide = effective_dimension(endless, 0.1, 16, norm=6.0)
+    assert wide == pytest.approx(4 * effective_dimension(endless, 0.1, 16), 1e-5)
+    assert effective_dimension(target, 0.1, 16, norm=3.0) == effective_dimension(target, 0.1, 16)
 
 
 @pytest.mark.parametrize(

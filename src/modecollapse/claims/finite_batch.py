@@ -7,6 +7,7 @@ import pandas as pd
 
 from .claim import Claim, Estimate, Tables, only
 from .intervals import difference, frequency, mean
+from .rows import against_line
 
 __all__ = ["CLAIMS"]
 
@@ -19,16 +20,8 @@ def _table(tables: Tables) -> pd.DataFrame:
 def _effective(tables: Tables) -> Estimate:
     """Mean z² of the marks without the score term against gradient flow at their d_eff."""
     table = _table(tables)
-    flow = only(table, source="theory").sort_values("dimension")
     marks = only(table, estimator="sticking-the-landing")
-    log_d = np.log(marks["effective_dimension"])
-    expected, line_runs = (
-        np.interp(log_d, np.log(flow["dimension"]), flow[name])
-        for name in ("probability", "n_runs")
-    )
-    p = np.clip(expected, 0.5 / line_runs, 1 - 0.5 / line_runs)
-    variance = p * (1 - p) * (1 / marks["n_runs"] + 1 / line_runs)
-    return mean((marks["probability"] - expected) ** 2 / variance)
+    return mean(against_line(marks, only(table, source="theory")))
 
 
 def _noise_at_large_d(tables: Tables) -> Estimate:

@@ -46,15 +46,12 @@ def _heavy(tables: Tables) -> Estimate:
 def _race(tables: Tables) -> Estimate:
     """Spearman's ρ between race and frequency over settings, with Fisher's interval."""
     race = tables["flow_tangent"].groupby(RACES)["race"].median().reset_index()
-    parts = []
-    for name in ("flow_direction", "flow_architecture"):
-        rows = tables[name]
-        early = rows[rows["step"] == np.sort(rows["step"].unique())[1]]
-        lost = early.assign(lost=early["outcome"] != "both modes")
-        parts.append(lost.groupby(RACES)["lost"].mean().reset_index().merge(race, on=RACES))
-    both = pd.concat(parts)
-    if len(both) < 5:
-        raise NoRows("fewer than five settings")
+    rows = tables["flow_race"]
+    early = rows[rows["step"] == np.sort(rows["step"].unique())[1]]
+    lost = early.assign(lost=early["outcome"] != "both modes")
+    both = lost.groupby(RACES)["lost"].mean().reset_index().merge(race, on=RACES)
+    if len(both) < 5 or both["lost"].nunique() < 2:
+        raise NoRows("fewer than five settings, or all alike")
     rho = float(spearmanr(both["race"], both["lost"]).statistic)
     half = float(norm.ppf(0.975)) * math.sqrt((1 + rho**2 / 2) / (len(both) - 3))
     low, high = (math.tanh(math.atanh(max(-0.999, min(rho, 0.999))) + s * half) for s in (-1, 1))
@@ -76,13 +73,14 @@ CLAIMS = (
     Claim(
         "flows-race",
         "figure",
-        "Over directions, architectures and separations the ratio of two speeds of the untrained "
-        "flow (docs/theory.md, Eq. 12.9) orders how often flows are collapsed at the first "
-        "measurement.",
+        "Over directions, dimensions and separations the ratio of two speeds of the untrained "
+        "flow (docs/theory.md, Eq. 12.9) orders how often flows are collapsed early: RealNVPs of "
+        "4 couplings, π = 1/2, after 100 steps of Adam from untrained ones.",
         "Spearman's rank correlation over settings",
-        ("flow_direction", "flow_architecture", "flow_tangent"),
+        ("flow_race", "flow_tangent"),
         _race,
         above=0.3,
+        formed="on other runs",
     ),
     Claim(
         "flows-width",

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import t
 
 from .claim import Estimate, only
 from .intervals import difference, frequency, mean
 
-__all__ = ["chance", "gap", "likeness", "mean_of_runs"]
+__all__ = ["against_line", "chance", "gap", "likeness", "mean_of_runs"]
 
 
 def chance(table: pd.DataFrame, column: str = "n_collapsed", **where: Any) -> Estimate:
@@ -33,6 +34,20 @@ def likeness(table: pd.DataFrame, keys: list[str]) -> Estimate:
     p = (pairs["n_collapsed"] + pairs["n_collapsed_theory"] + 0.5) / (n + m + 1)
     gaps = pairs["probability"] - pairs["probability_theory"]
     return mean(np.asarray(gaps**2 / (p * (1 - p) * (1 / n + 1 / m))))
+
+
+def against_line(marks: pd.DataFrame, line: pd.DataFrame) -> NDArray[np.float64]:
+    """z² of each mark, a frequency at its effective dimension, against the line of gradient flow,
+    which is known at some dimensions and straight in log d between them."""
+    line = line.sort_values("dimension")
+    log_d = np.log(marks["effective_dimension"])
+    expected, runs = (
+        np.interp(log_d, np.log(line["dimension"]), line[name])
+        for name in ("probability", "n_runs")
+    )
+    p = np.clip(expected, 0.5 / runs, 1 - 0.5 / runs)
+    variance = p * (1 - p) * (1 / marks["n_runs"] + 1 / runs)
+    return np.asarray((marks["probability"] - expected) ** 2 / variance)
 
 
 def mean_of_runs(row: pd.Series, column: str) -> Estimate:

@@ -127,10 +127,10 @@ def draw_ratios(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def draw_race(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Frequencies of (a) and (b) at the first measurement against the race of the two speeds."""
-    for name, marker in (("flow_direction", "s"), ("flow_architecture", "o")):
+    """Frequencies at the first measurement against the race of the two speeds."""
+    for name, marker in (("flow_race", "s"), ("flow_architecture", "o")):
         rows = raced(tables[name], tables["flow_tangent"])
-        label = {"flow_direction": "of (a)", "flow_architecture": "of (b)"}[name]
+        label = {"flow_race": "directions, $d$, $r$", "flow_architecture": "of (b)"}[name]
         if len(rows):
             draw_frequencies(axes, rows, "race", marker=marker, label=label)
     if not axes.has_data():
@@ -184,8 +184,10 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"{_values(tables['flow_architecture'], 'couplings')} layers each, d = "
         f"{_values(tables['flow_architecture'], 'dimension')}. (c) How much more readily an "
         f"untrained RealNVP moves its mass along μ* than it stretches it (docs/theory.md, Eq. "
-        f"12.7; median and quartiles of {tangent['run'].nunique()} flows). (d) Frequencies of (a) "
-        f"and (b) at the first measurement against the race of the two speeds; grey: where Eq. "
+        f"12.7; median and quartiles of {tangent['run'].nunique()} flows). (d) Frequencies at "
+        f"the first measurement (step {_first_step(tables)}) against the race of the two speeds: "
+        f"RealNVPs in every direction of (a), d = {_values(tables['flow_race'], 'dimension')}, "
+        f"r = {_values(tables['flow_race'], 'separation')}, and the flows of (b); grey: where Eq. "
         f"12.9 expects collapse to set in; {_exceptions(tables)}. (e) Width of the networks and "
         f"number of couplings, at r = {_values(tables['flow_capacity'], 'separation')}, d = "
         f"{_values(tables['flow_capacity'], 'dimension')}. (f) Target weight, d = "
@@ -194,17 +196,22 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     )
 
 
+def _first_step(tables: Mapping[str, pd.DataFrame]) -> str:
+    """The step of the first measurement after the start in the tables of panel d."""
+    later = [tables[name].query("step > 0") for name in ("flow_race", "flow_architecture")]
+    steps = np.unique([rows["step"].min() for rows in later if len(rows)])
+    return " and ".join(f"{step:g}" for step in steps) or UNKNOWN
+
+
 def _exceptions(tables: Mapping[str, pd.DataFrame]) -> str:
     """The settings that win the race by far and are not found collapsed."""
     rows = pd.concat(
-        [
-            raced(tables[name], tables["flow_tangent"])
-            for name in ("flow_direction", "flow_architecture")
-        ]
+        [raced(tables[name], tables["flow_tangent"]) for name in ("flow_race", "flow_architecture")]
     )
     astray = rows[(rows["race"] > 2 * EXPECTED[1]) & (rows["probability"] < 0.1)]
     names = [
-        f"{ARCHITECTURES[row.architecture]} at r = {row.separation:g}"
+        f"{ARCHITECTURES[row.architecture]} at r = {row.separation:g}, d = {row.dimension} "
+        f"({row.direction})"
         for row in astray.itertuples()
     ]
     if not names:

@@ -222,7 +222,8 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"radius r = {shown(first(basins, 'separation'), 'g')}, otherwise orthogonal, by their "
         f"cosines with "
         f"μ*: collapsed in {parts or UNKNOWN}. "
-        f"{_probability_caption(table, tables['collapse_formula'])} (d) Positions of the two "
+        f"{_probability_caption(table, tables['collapse_formula'])} "
+        f"{_small_caption(tables['small_start'])} (d) Positions of the two "
         f"means in every fixed point against r; the collapsed one is born in a fold (cross); marks "
         f"are means trained by simulation from a start near collapse."
     )
@@ -239,11 +240,25 @@ def _probability_caption(table: pd.DataFrame, formula: pd.DataFrame) -> str:
         f"at time {shown(first(trained, 'time'), 'g')}: in the full space, and in the reduced one, "
         f"which has the same law; runs were added until the interval was narrow, "
         f"{shown(trained['n_runs'].min())} to {shown(most(trained, 'n_runs'))} a point; bars: 95 % "
-        f"Clopper–Pearson intervals, valid under this stopping. Where a small start "
-        f"meets a high dimension the noise of the batches outweighs it. Formula: the closed one, "
+        f"Clopper–Pearson intervals, valid under this stopping. Formula: the closed one, "
         f"within {shown(_gap(table, formula), '.2f')} of theory. The collapsed runs end "
         f"{shown(regret.min(), '.2f')} to {shown(regret.max(), '.2f')} nats (mean of a point) "
         f"above the best fit of this family, and {table['n_moving'].sum()} of all "
         f"{table['n_runs'].sum()} runs still moved at their end (KL changed by more than 0.01 "
         f"since half the time)."
+    )
+
+
+def _small_caption(table: pd.DataFrame) -> str:
+    """What small batches make of a small start, with enough runs to tell."""
+    flow, trained = (table[table["source"].eq("theory").eq(same)] for same in (True, False))
+    parts = [
+        f"{shown(first(rows, 'probability'), '.3f')} of {shown(first(rows, 'n_runs'))} {name}"
+        for rows, name in ((trained, "simulated runs"), (flow, "runs of gradient flow"))
+    ]
+    return (
+        f"Where a small start meets a high dimension the noise of the batches outweighs it: from "
+        f"norm {shown(first(table, 'norm'), 'g')} at d = {shown(first(table, 'dimension'))}, π = "
+        f"{shown(first(table, 'target_weight'), 'g')}, {' and '.join(parts)} are collapsed at time "
+        f"{shown(first(trained, 'time'), 'g')} (results/small_start.csv)."
     )

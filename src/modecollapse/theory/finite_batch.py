@@ -35,21 +35,29 @@ def linear_stage(target: BimodalTarget) -> LinearStage:
     return LinearStage(0.5 * (4 * r * r * slope - 1), 1 - 4 * slope - tilt * tilt)
 
 
-def effective_dimension(target: BimodalTarget, step_size: float, batch: int) -> float:
+def effective_dimension(
+    target: BimodalTarget, step_size: float, batch: int, norm: float | None = None
+) -> float:
     """d_eff, in which gradient flow collapses as often as noisy descent in d (Eq. 10.14).
 
-    Starts on the sphere of radius r, equal fixed weights, stratified batches of `batch` samples,
-    and gradients without the score term ("sticking the landing").
+    Starts whose means have the norm `norm` (root mean square), by default on the sphere of radius
+    r, and do not overlap; equal fixed weights, stratified batches of `batch` samples, and gradients
+    without the score term ("sticking the landing").
 
     Raises
     ------
     ValueError : where the separation is so small that positions along μ* do not grow.
 
-    >>> round(effective_dimension(BimodalTarget(3.0, 10**6), step_size=0.1, batch=64))
+    >>> target = BimodalTarget(3.0, 10**6)
+    >>> round(effective_dimension(target, step_size=0.1, batch=64))
     2217
+    >>> round(effective_dimension(target, step_size=0.1, batch=64, norm=6.0))
+    8851
     """
     step_size, batch = within("step_size", step_size, 0), integer("batch", batch, 2)
     rate, variance = linear_stage(target)
     allowed = "a separation at which means grow from zero, r > 1 at least"
     require(rate > 0, "separation", target.separation, allowed)
-    return 1 / (1 / target.dimension + variance / (4 * rate) * step_size / batch)
+    size = target.separation if norm is None else within("norm", norm, 0)
+    blur = (target.separation / size) ** 2 * variance / (4 * rate) * step_size / batch
+    return 1 / (1 / target.dimension + blur)

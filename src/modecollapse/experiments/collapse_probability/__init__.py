@@ -21,6 +21,8 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "source": "theory, simulation or reduced simulation",
         **common("separation", "dimension", "target_weight"),
         **START_UNITS,
+        "effective_dimension": "d of gradient flow from the same starts that the noise of the "
+        "batches leaves (docs/theory.md, Eq. 10.14), where the means do not overlap at first, 1",
         **END_UNITS,
     }
 )
@@ -62,7 +64,9 @@ def points(settings: Grid) -> list[tuple[int, Point]]:
     ]
 
 
-def row(source: str, point: Point, ends: Mapping[str, Any]) -> dict[str, Any]:
+def row(
+    source: str, point: Point, ends: Mapping[str, Any], effective_dimension: float
+) -> dict[str, Any]:
     """One row of the table."""
     target = point.target
     return {
@@ -71,5 +75,6 @@ def row(source: str, point: Point, ends: Mapping[str, Any]) -> dict[str, Any]:
         "dimension": target.dimension,
         "target_weight": target.weight,
         **start_columns(*point),
+        "effective_dimension": effective_dimension,
         **ends,
     }

@@ -18,7 +18,7 @@ from ...trajectory import Trajectory
 from ..ends import Ends, best_kl, count_on
 from ..kinds import Batch, Device, Dimension, HalfWidth, Runs, Steps, StepSize
 from ..share import Share, stream
-from ..starts import draw_start
+from ..starts import draw_start, start_columns
 from . import UNITS, Grid, Point, points, row
 
 __all__ = ["UNITS", "Settings", "compute"]
@@ -61,8 +61,18 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         ends = count_on(settings.looks, train)
         if ends.counts_for(point):
             columns = ends.columns(time, best_kl(point.target), settings.looks)
-            rows.append(row(_source(settings, point), point, columns))
+            rows.append(row(_source(settings, point), point, columns, _left(settings, point)))
     return pd.DataFrame(rows, columns=list(UNITS))
+
+
+def _left(settings: Settings, point: Point) -> float:
+    """The effective dimension; d itself where means do not grow from zero."""
+    from ...theory.finite_batch import effective_dimension, linear_stage
+
+    if linear_stage(point.target).rate <= 0:
+        return float(point.target.dimension)
+    norm = start_columns(*point)["norm"]
+    return effective_dimension(point.target, settings.step_size, settings.batch, norm)
 
 
 def _source(settings: Settings, point: Point) -> str:

@@ -35,5 +35,6 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         run = integrate(point.target, start, times, rtol=settings.rtol, threads=share.threads)
         ends = Ends.of(run, point.target)
         if ends.counts_for(point):
-            rows.append(row(run.source, point, ends.columns(settings.time, best_kl(point.target))))
+            columns = ends.columns(settings.time, best_kl(point.target))
+            rows.append(row(run.source, point, columns, float(point.target.dimension)))
     return pd.DataFrame(rows, columns=list(UNITS))
