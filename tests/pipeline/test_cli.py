@@ -15,7 +15,7 @@ import pytest
 import modecollapse
 from modecollapse.closure import PACKAGE
 from modecollapse.pipeline import crate, profile
-from modecollapse.pipeline.cli import HELP, main
+from modecollapse.pipeline.cli import EXAMPLES, HELP, _parser, main
 from modecollapse.pipeline.provenance import record
 from modecollapse.store import StoreError, write_recorded, write_table
 
@@ -36,6 +36,19 @@ def test_without_arguments_it_says_what_it_can_do(capsys):
     said = capsys.readouterr().out
     assert all(name in said for name in HELP)
     assert "checkout of the" in said
+
+
+@pytest.mark.parametrize("name", HELP)
+def test_a_command_has_examples_that_it_understands(name, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    said = capsys.readouterr().out
+    assert EXAMPLES[name]
+    for words in EXAMPLES[name]:
+        assert f"  modecollapse {name} {words}".rstrip() in said
+        given = _parser().parse_args([name, *words.split()])
+        if name in ("check", "verify", "profile") and "config/" in words:
+            assert (ROOT / (getattr(given, "file", None) or given.configfile)).exists()
 
 
 def test_it_says_its_version(capsys):

@@ -24,6 +24,27 @@ HELP = {
     "profile": "sum the time and memory of the jobs by table and source",
     "crate": "describe a finished run as an RO-Crate (ro-crate-metadata.json)",
 }
+EXAMPLES = {
+    "show": {
+        "figures/fig1_collapse.pdf": "tables, settings, code and versions behind a figure",
+        "results/smoke/snapshots.csv": "the same for a table",
+    },
+    "check": {
+        "config/smoke.yaml": "what would be refused, before anything is run",
+        "": "config.yaml alone",
+    },
+    "schema": {"": "after a field of some Settings has changed"},
+    "verify": {
+        "": "the default configuration's outputs, in a minute",
+        "--configfile config/smoke.yaml": "those of another one",
+        "--deep": "draw every figure again, and compare",
+    },
+    "profile": {
+        "": "where the time of the finished default run went",
+        "--configfile config/cluster.yaml": "the same for another one",
+    },
+    "crate": {"": "beside the outputs of the finished default run"},
+}
 VERIFY = {
     "--bless": "take the tables as the reference",
     "--deep": "draw each figure again, and compare",
@@ -64,11 +85,22 @@ def _perform(given: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="modecollapse", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="modecollapse",
+        description=__doc__,
+        epilog="`modecollapse COMMAND --help` has examples. From Python: import modecollapse as mc, "
+        "then help(mc.integrate), and mc.show_versions() for a report of a fault.",
+    )
     parser.add_argument("--version", action="version", version=f"modecollapse {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, text in HELP.items():
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=_examples(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         if name == "show":
             command.add_argument("file", type=Path, help="a .csv, .pdf, .png or .rst")
             continue
@@ -82,6 +114,13 @@ def _parser() -> argparse.ArgumentParser:
             for option, said in VERIFY.items():
                 command.add_argument(option, action="store_true", help=said)
     return parser
+
+
+def _examples(name: str) -> str:
+    """The examples of a command, each with what it is for."""
+    lines = {f"modecollapse {name} {words}".rstrip(): why for words, why in EXAMPLES[name].items()}
+    width = max(map(len, lines))
+    return "\n".join(["examples:", *(f"  {line:{width}}  # {why}" for line, why in lines.items())])
 
 
 if __name__ == "__main__":
