@@ -88,8 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="modecollapse",
         description=__doc__,
-        epilog="`modecollapse COMMAND --help` has examples. From Python: import modecollapse as mc, "
-        "then help(mc.integrate), and mc.show_versions() for a report of a fault.",
+        epilog="`modecollapse COMMAND --help` has examples. In Python: import modecollapse as mc; "
+        "help(mc.integrate); mc.show_versions(), for a report of a fault.",
     )
     parser.add_argument("--version", action="version", version=f"modecollapse {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
