@@ -21,7 +21,7 @@ FIGURES = blocks(load([ROOT / "config.yaml"]))
 TABLES = {*chain.from_iterable(FIGURES.values()), "benchmarks", "claims"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MADE = {"results": TABLES, "figures": set(FIGURES)}  # by commands, so not there in a checkout
-EXAMPLES = {"wide"}  # configurations that a document tells the reader to write
+EXAMPLES = {"wide", "births", "figs_births"}  # what a document tells the reader to write
 
 
 def code(text: str) -> list[str]:
@@ -42,7 +42,7 @@ def exists(name: str) -> bool:
     stem = Path(pattern).stem
     return (
         (top in MADE and (not below or stem in MADE[top] | EXAMPLES | {"*"}))
-        or (top == "config" and stem in EXAMPLES)
+        or (top in ("config", "src") and stem in EXAMPLES)
         or name == "logs/"
     )
 

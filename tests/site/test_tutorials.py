@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import doctest
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TUTORIALS = sorted([*DOCS.glob("tutorials/*.md"), *DOCS.glob("tutorial-*.md")])
 
 
@@ -19,3 +26,35 @@ def test_a_tutorial_prints_what_it_shows(page):
     said: list[str] = []
     result = doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
     assert not result.failed, "".join(said)
+
+
+@pytest.mark.slow
+def test_the_tutorial_of_a_figure_makes_one(tmp_path):
+    """Its blocks, put where their first lines say, and its command."""
+    for name in ("src", "workflow", "profiles", "config", "envs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("Snakefile", "config.yaml", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    text = (DOCS / "tutorials" / "figure.md").read_text(encoding="utf-8")
+    for name, block in BLOCK.findall(text):
+        with (tmp_path / name).open("a", encoding="utf-8") as file:
+            file.write(block)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "src")}
+    for command in (
+        ["modecollapse", "schema"],
+        ["snakemake", "--cores", "1", "--", "figures/figs_births.pdf"],
+        ["modecollapse", "show", "figures/figs_births.pdf"],
+    ):
+        assert " ".join(command) in text
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "births" in done.stdout
+    caption = (tmp_path / "figures" / "figs_births.rst").read_text(encoding="utf-8")
+    assert "r_c = 2.2596" in re.sub(r"\\(.)", r"\1", caption)
+    assert "[holds]" in caption
