@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-MODULES = ("theory", "simulation", "flows")
+MODULES = ("theory", "simulation", "flows", "growth")
 COLUMNS = ["name", "ratio", "ours", "theirs", "unit", "note"]
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks.csv"
 

@@ -30,6 +30,7 @@ DIMENSION, COUPLINGS, HIDDEN, BATCH, SEPARATION = 16, 8, 64, 512, 3.0
 SEEDS = 16
 WIDTHS = [DIMENSION // 2, HIDDEN, HIDDEN, DIMENSION]
 CLIP, LEARNING_RATE = 10.0, 1e-3
+PEAK_HIDDEN, PEAK_DIMENSIONS, PEAK_BATCH, LARGE = (32, 64, 512), (2, 16, 64, 128), 256, 1536
 
 Step = Callable[[], object]
 
@@ -45,6 +46,8 @@ def rows() -> Iterator[dict[str, Any]]:
             else:
                 yield _against(name, make)
         yield _gemm()
+        for hidden, dimension in itertools.product(PEAK_HIDDEN, PEAK_DIMENSIONS):
+            yield _peak(hidden, dimension)
     finally:
         torch.set_num_threads(threads)
 
@@ -72,6 +75,41 @@ def _gemm() -> dict[str, Any]:
         "unit": "ms of CPU per seed and step",
         "note": "theirs: the matrix products of a step alone; ratio: their part of our step",
     }
+
+
+def _peak(hidden: int, dimension: int) -> dict[str, Any]:
+    """Operations of a step's matrix products over its time, as a share of a large product's."""
+    settings = FlowSettings.of(
+        seeds=64, couplings=COUPLINGS, hidden=hidden, depth=2, batch=PEAK_BATCH, device="cpu"
+    )
+    resolved = resolve(settings)
+    count = resolved.ensemble_size or 1
+    ensemble = Ensemble(BimodalTarget(SEPARATION, dimension), resolved, range(count))
+    square, out = torch.randn(LARGE, LARGE), torch.empty(LARGE, LARGE)
+    large = lambda: torch.mm(square, square, out=out)  # noqa: E731
+    step, product = medians(
+        lambda: ensemble.step(ensemble.loss()), large, rounds=7, repeats=2 if hidden < 512 else 1
+    )
+    ours = count * operations(hidden, dimension) / step / 1e6
+    peak = 2 * LARGE**3 / product / 1e6
+    return {
+        "name": f"flows_vs_peak_h{hidden}_d{dimension}",
+        "ratio": ours / peak,
+        "ours": ours,
+        "theirs": peak,
+        "unit": "10^9 operations a second",
+        "note": f"{count} flows of {COUPLINGS} couplings of 2 x {hidden}, d = {dimension}, batch"
+        f" {PEAK_BATCH}: the step's matrix products over its whole time, against a product of"
+        f" {LARGE} x {LARGE} matrices",
+    }
+
+
+def operations(hidden: int, dimension: int) -> int:
+    """Operations of the matrix products in a step of one flow: two for each weight and sample
+    forward and four backward, but two where the input is noise."""
+    half = dimension // 2
+    weights = half * hidden + hidden * hidden + hidden * dimension
+    return PEAK_BATCH * (COUPLINGS * 6 * weights - 2 * half * hidden)
 
 
 def medians(*steps: Step, rounds: int = 15, repeats: int = 4) -> list[float]:

@@ -24,6 +24,7 @@ __all__ = ["rows"]
 
 TARGET, BATCH, STEP_SIZE, STEPS, ROUNDS = BimodalTarget(3.0, 128), 1024, 0.05, 200, 9
 LARGE, FEW = BimodalTarget(3.0, 10_000), 2
+REDUCED = 3  # normals that the reduced simulation draws for a sample where variances are fixed
 UNIT = "steps per second and run"
 
 
@@ -49,6 +50,15 @@ def rows() -> Iterator[dict[str, Any]]:
             "theirs": STEPS / drawn,
             "unit": UNIT,
             "note": f"drawing the normals alone, d = 128, batch {BATCH}; 1 is the limit",
+        }
+        reduced, drawn = medians(lambda: run_reduced(STEPS), lambda: few_normals(STEPS))
+        yield {
+            "name": "reduced_vs_normals",
+            "ratio": drawn / reduced,
+            "ours": STEPS / reduced,
+            "theirs": STEPS / drawn,
+            "unit": UNIT,
+            "note": f"drawing its normals alone, {REDUCED} a sample, batch {BATCH}; 1 is the limit",
         }
         reduced, full = medians(lambda: run_reduced(FEW), lambda: run(LARGE, FEW))
         yield {
@@ -99,6 +109,14 @@ def normals(steps: int) -> None:
     out = torch.empty(BATCH, TARGET.dimension, dtype=torch.float64)
     for _ in range(steps):
         stream.fill(out)
+
+
+def few_normals(steps: int) -> None:
+    """As many normals as the reduced simulation draws for its samples, and nothing else."""
+    rng = np.random.default_rng(0)
+    out = np.empty((BATCH, REDUCED))
+    for _ in range(steps):
+        rng.standard_normal(out=out)
 
 
 def distributions(steps: int) -> None:

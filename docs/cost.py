@@ -223,9 +223,10 @@ def operations(target: BimodalTarget, settings: FlowSettings) -> float:
 @cache
 def _operations(dimension: int, architecture: FlowKind) -> tuple[float, float]:
     """Operations for each sample of a step, and of a measurement; they are counted, by PyTorch."""
+    small = {"seeds": 1, "batch": 2, "evaluation_samples": 2}
     tiny = FlowSettings(
-        seeds=1, batch=2, evaluation_samples=2, architecture=architecture, device="cpu"
-    )
+        **small, architecture=architecture, device="cpu", dtype="float64"
+    )  # in float64 every product is torch's
     ensemble = Ensemble(BimodalTarget(3.0, dimension, 0.5), tiny, range(1))
     with FlopCounterMode(display=False) as step:
         loss = ensemble.loss()

@@ -1,4 +1,4 @@
-"""The device that tensors live on, a CPU or a GPU, and how many cores torch uses."""
+"""The device that tensors live on, a CPU or a GPU, and how many cores torch and BLAS use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from .checks import choice, integer, require
 
@@ -33,7 +34,7 @@ def device_name(device: str) -> str:
 
 @contextmanager
 def limited_threads(threads: int) -> Iterator[None]:
-    """Let torch use `threads` cores within an operation; as many as before once it is left.
+    """Let torch and BLAS use `threads` cores within an operation, and as many as before after it.
 
     Sums over several threads have other bits, and threads that wait for one another on a busy
     machine take many times as long as one alone.
@@ -46,6 +47,7 @@ def limited_threads(threads: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        yield
+        with threadpool_limits(threads, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(before)

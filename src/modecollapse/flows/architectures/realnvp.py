@@ -21,6 +21,8 @@ from torch import Tensor
 
 from ...checks import integer, within
 from .base import stacked, uniform
+from .fused import CompiledCouplings, applies
+from .kernels import Plan
 
 __all__ = ["Couplings", "RealNVP"]
 
@@ -92,11 +94,17 @@ class RealNVP:
                 self.shapes += [torch.Size([fan_in, fan_out]), torch.Size([1, fan_out])]
         self.bounds = uniform(self.shapes, fan=0)
         self.layers = depth + 1
+        sizes = [shape.numel() for shape in self.shapes]
+        begins = np.cumsum([0, *sizes])[:: 2 * self.layers]
+        plan = Plan(scale_bound, (halves[0], halves[1]), hidden, depth, begins)
+        self._fused = CompiledCouplings(plan)
 
     def initial(self, rng: np.random.Generator) -> NDArray[np.float64]:
         return rng.uniform(-1, 1, self.bounds.size) * self.bounds
 
     def forward(self, theta: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        if applies(theta, z):
+            return self._fused.map(theta, z, back=False)
         given, moved = z.split(self.halves, dim=-1)
         log_det = z.new_zeros(z.shape[:-1])
         for network in self.networks(theta):
@@ -107,6 +115,8 @@ class RealNVP:
         return torch.cat(halves, dim=-1), log_det
 
     def inverse(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        if applies(theta, x):
+            return self._fused.map(theta, x, back=True)
         first, second = x.split(self.halves, dim=-1)
         given, moved = (first, second) if self.couplings % 2 == 0 else (second, first)
         log_det = x.new_zeros(x.shape[:-1])
