@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modecollapse.claims import Claim, Estimate, Verdict, judged
+from modecollapse.claims import Claim, Estimate, Verdict, doubted, judged
 from modecollapse.claims.claim import UNITS, NoRows, only
 from modecollapse.claims.intervals import difference, fitted_slope, frequency, largest, mean, pooled
 
@@ -47,6 +47,20 @@ def test_a_row_for_each_claim_that_the_tables_can_speak_of():
     (row,) = table.itertuples()
     assert (row.value, row.verdict, row.tables) == (0.6, "holds", "t")
     assert row.low < 0.51 < 0.6 < row.high
+
+
+def test_what_does_not_hold_is_told_first_what_fails():
+    def off(value: float) -> Claim:
+        estimate = Estimate(value, value - 0.1, value + 0.1)
+        return Claim(f"at-{value}", "practice", "", "a part", ("t",), lambda t: estimate, above=0.5)
+
+    table = judged("fig9_x", [off(0.9), off(0.55), off(0.2)], {"t": TABLE})
+    assert doubted(table) == [
+        "! claim at-0.2: FAILS: a part is 0.2 (0.1 to 0.3), to be above 0.5 (practice of fig9_x)",
+        "? claim at-0.55: UNDECIDED: a part is 0.6 (0.5 to 0.7), to be above 0.5 (practice of "
+        "fig9_x)",
+    ]
+    assert doubted(table.iloc[:1]) == []
 
 
 def test_a_claim_sees_its_own_tables_only():

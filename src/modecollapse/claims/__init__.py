@@ -4,6 +4,26 @@ The claims of figure ``figN_name`` stand in ``modecollapse.claims.name`` as ``CL
 from that figure's tables alone.
 """
 
-from .claim import Claim, Estimate, Verdict, claims_of, judged, number, told
+from .claim import (
+    Claim,
+    Estimate,
+    Verdict,
+    claims_of,
+    doubted,
+    judged,
+    number,
+    threshold,
+    told,
+)
 
-__all__ = ["Claim", "Estimate", "Verdict", "claims_of", "judged", "number", "told"]
+__all__ = [
+    "Claim",
+    "Estimate",
+    "Verdict",
+    "claims_of",
+    "doubted",
+    "judged",
+    "number",
+    "threshold",
+    "told",
+]

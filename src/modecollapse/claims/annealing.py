@@ -132,9 +132,9 @@ CLAIMS = (
     Claim(
         "how-hot",
         "practice",
-        "Start hot enough, β_i r² at most 0.1: from β_i r² = 1 slower annealing hardly helps, and "
-        f"after 800 steps of 0.05 far more runs are collapsed than from 0.1 ({MAP}, variances "
-        "trained, means on the sphere, 10 time units after annealing).",
+        "Start hot enough, β_i r² at most 0.1: from β_i r² = 1 far more runs are collapsed than "
+        f"from 0.1 after annealing over 800 steps of 0.05 ({MAP}, variances trained, means on the "
+        "sphere, 10 time units after annealing).",
         "frequency of collapse from β_i r² = 1 minus that from 0.1",
         ("annealing_map",),
         _hot,

@@ -22,9 +22,11 @@ __all__ = [
     "NoRows",
     "Verdict",
     "claims_of",
+    "doubted",
     "judged",
     "number",
     "only",
+    "threshold",
     "told",
 ]
 
@@ -144,6 +146,30 @@ def told(table: pd.DataFrame) -> str:
         f"[{row.verdict}] {row.words} ({row.statistic}: {number(row.value, row.low, row.high)}.)"
         for row in table.itertuples()
     )
+
+
+def threshold(above: float, below: float) -> str:
+    """Where a claim holds, in words.
+
+    >>> threshold(0.5, float("inf")), threshold(-0.1, 0.1)
+    ('above 0.5', 'above -0.1 and below 0.1')
+    """
+    parts = [f"above {above:g}"] if math.isfinite(above) else []
+    parts += [f"below {below:g}"] if math.isfinite(below) else []
+    return " and ".join(parts)
+
+
+def doubted(table: pd.DataFrame) -> list[str]:
+    """A line for each claim that does not hold, those that fail first."""
+    lines = []
+    for mark, verdict in (("!", Verdict.FAILS), ("?", Verdict.UNDECIDED)):
+        for row in table[table["verdict"] == str(verdict)].itertuples():
+            told = number(row.value, row.low, row.high)
+            lines.append(
+                f"{mark} claim {row.claim}: {verdict.upper()}: {row.statistic} is {told}, "
+                f"to be {threshold(row.above, row.below)} ({row.about} of {row.figure})"
+            )
+    return lines
 
 
 def claims_of(figure: str) -> tuple[Claim, ...]:

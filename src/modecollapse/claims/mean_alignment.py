@@ -152,8 +152,8 @@ CLAIMS = (
         _claim(
             f"normal-start-any-dimension-{round(100 * weight)}",
             "figure",
-            f"From means N(0, 1) in each coordinate the frequency hardly depends on d (π = "
-            f"{weight:g}, {PROBLEM}).",
+            f"From means N(0, 1) in each coordinate the frequency hardly depends on d from d = 16 "
+            f"on (π = {weight:g}, {PROBLEM}, d up to 4096).",
             "frequency of collapse at the largest d minus that at d = 16",
             partial(_spread, weight=weight),
             above=-0.15,
@@ -164,7 +164,7 @@ CLAIMS = (
     _claim(
         "small-start-equal-modes",
         "practice",
-        "A small start is a free cure where the modes are equal: π = 1/2, d = 64, "
+        "A small start is a cure where the modes are equal, in gradient flow: π = 1/2, d = 64, "
         f"{PROBLEM}, means of norm 0.1 on a sphere.",
         "frequency of collapse",
         partial(_part, target_weight=0.5, dimension=64, **SMALL),
@@ -173,8 +173,8 @@ CLAIMS = (
     _claim(
         "small-start-unequal-modes",
         "practice",
-        f"It is the worst start where they are not: π = 0.7, d = 64, {PROBLEM}, means of norm 0.1: "
-        "both go to the heavier mode.",
+        "Where they are not it is the worst of the starts tried: from it next to every run is "
+        f"collapsed (π = 0.7, d = 64, {PROBLEM}, means of norm 0.1, gradient flow).",
         "frequency of collapse",
         partial(_part, target_weight=0.7, dimension=64, **SMALL),
         above=0.95,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..claims import doubted
 from ..closure import PACKAGE
 from ..store import StoreError, digest, read_table, write_bytes
 from . import configuration, crate, owner, profile
@@ -102,9 +103,7 @@ def verify(given: argparse.Namespace) -> int:
     claims = owner.folder(root, "results", config["name"]) / "claims.csv"
     if claims.exists():
         table = read_table(claims)
-        for row in table[table["verdict"] != "holds"].itertuples():
-            print(f"  claim {row.claim}: {row.verdict}")
-        print(f"claims: {_counted(table['verdict'])}")
+        print(*doubted(table), f"claims: {_counted(table['verdict'])}", sep="\n")
     print(_counted(finding.verdict for finding in findings))
     return 0 if all(finding.good for finding in findings) else 1
 

@@ -9,14 +9,13 @@ reference values.
 from __future__ import annotations
 
 import argparse
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from ..claims import number
+from ..claims import number, threshold
 from ..store import StoreError, read_table, write_bytes
 from .entry import run
 
@@ -68,7 +67,7 @@ def claims_page(table: pd.DataFrame) -> str:
             lines += ["", f"### {row.claim}", "", f"{row.words}", ""]
             lines += [
                 f"{row.statistic}: **{number(row.value, row.low, row.high)}**, "
-                f"to be {_threshold(row.above, row.below)}: **{row.verdict}** "
+                f"to be {threshold(row.above, row.below)}: **{row.verdict}** "
                 f"({row.about}; {', '.join(f'`{t}`' for t in row.tables.split())})"
                 f"{FORMED[row.formed]}."
             ]
@@ -92,12 +91,6 @@ def figures_page(captions: Mapping[str, str], table: pd.DataFrame) -> str:
         for row in rows.itertuples():
             lines.append(f"- {row.words} [{row.verdict}](claims.md#{row.claim})")
     return "\n".join(lines) + "\n"
-
-
-def _threshold(above: float, below: float) -> str:
-    parts = [f"above {above:g}"] if math.isfinite(above) else []
-    parts += [f"below {below:g}"] if math.isfinite(below) else []
-    return " and ".join(parts)
 
 
 def quote(root: Path, table: pd.DataFrame) -> list[Path]:
