@@ -68,6 +68,57 @@ def test_an_edit_of_a_called_function_in_another_file_is_noticed(copy, tmp_path)
     assert copy.run(cache).stdout.split() == ["20.0", "1"]
 
 
+BASE = """
+from modecollapse.compiled import compiled, overloaded
+KNOWN = {}
+def value(c):
+    return KNOWN[type(c)](c)
+@overloaded(value)
+def _value(c):
+    f = KNOWN[c.instance_class]
+    return lambda c: f(c)
+@compiled
+def g(c):
+    return 10 * value(c[0])
+"""
+CONSTANTS = """
+from typing import NamedTuple
+from modecollapse.base import KNOWN
+from modecollapse.compiled import compiled
+class Constants(NamedTuple):
+    a: float
+class Outer(NamedTuple):
+    inner: Constants
+@compiled
+def f(c):
+    return c.a + {}
+KNOWN[Constants] = f
+"""
+BY_TYPE = """
+from modecollapse.base import g
+from {} import Constants, Outer
+print(g(Outer(Constants(1.0))), sum(g.stats.cache_hits.values()))
+"""
+
+
+def test_an_edit_of_what_the_type_of_an_argument_chooses_is_noticed(copy, tmp_path):
+    """Nothing that `g` imports changes; the module of its argument's class does."""
+    package, cache = copy.folder / "modecollapse", tmp_path / "cache"
+    (package / "base.py").write_text(BASE)
+    for body, printed in ((1, ["20.0", "0"]), (1, ["20.0", "1"]), (2, ["30.0", "0"])):
+        (package / "one.py").write_text(CONSTANTS.format(body))
+        assert copy.run(cache, BY_TYPE.format("modecollapse.one")).stdout.split() == printed
+
+
+def test_what_a_class_from_elsewhere_chooses_is_not_kept(copy, tmp_path):
+    (copy.folder / "modecollapse" / "base.py").write_text(BASE)
+    (copy.folder / "elsewhere.py").write_text(CONSTANTS.format(1))
+    for _ in range(2):
+        done = copy.run(tmp_path / "cache", BY_TYPE.format("elsewhere"))
+        assert done.stdout.split() == ["20.0", "0"]
+    assert not [*(tmp_path / "cache").rglob("modecollapse.base.g-*")]
+
+
 def test_copies_of_the_same_source_share_it_and_the_source_tree_stays_clean(copy, tmp_path):
     copy.run(tmp_path / "cache")
     other = Copy(tmp_path / "another place")
@@ -176,7 +227,7 @@ def test_a_relative_cache_folder_is_not_taken(monkeypatch):
 
 
 def test_numba_asks_this_cache():
-    assert type(integration._run._cache).__name__ == "MachineCode"
+    assert type(integration._run_rows._cache).__name__ == "MachineCode"
 
 
 def test_division_by_zero_is_infinite():

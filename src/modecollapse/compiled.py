@@ -26,10 +26,12 @@ from typing import Any
 import numba
 from numba.core.caching import CompileResultCacheImpl, NullCache
 from numba.core.serialize import dumps
+from numba.core.types import BaseNamedTuple
+from numba.extending import overload
 
 from .closure import PACKAGE, closure
 
-__all__ = ["cache_folder", "compiled"]
+__all__ = ["cache_folder", "compiled", "overloaded"]
 
 DIGITS = 24  # of the digest in a file's name
 KEPT = 50  # pieces of a function: for each source, processor and kinds of arguments there is one
@@ -53,6 +55,17 @@ def compiled(function: Callable[..., Any]) -> Any:
     if inside and dispatcher is not function and function.__closure__ is None:
         dispatcher._cache = MachineCode(function)
     return dispatcher
+
+
+def overloaded(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Tells compiled code what a Python `function` does, by the types of its arguments.
+
+    The decorated function takes these types and returns what is compiled in place of a call.  Where
+    that depends on the class of a named tuple, machine code is kept under the source of the module
+    that defines the class as well.
+    """
+    decorator: Callable[[Callable[..., Any]], Any] = overload(function, inline="always")
+    return decorator
 
 
 def cache_folder() -> Path:
@@ -85,6 +98,8 @@ class MachineCode(NullCache):
 
     def _read(self, sig: Any, target_context: Any) -> Any:
         target_context.refresh()
+        if not _known(sig):
+            return None
         try:
             content = self.path(sig, target_context.codegen()).read_bytes()
             if hashlib.sha256(content[32:]).digest() != content[:32]:
@@ -100,6 +115,8 @@ class MachineCode(NullCache):
         """Keep machine code, unless it holds addresses of this process or the disk refuses."""
         if data.library.has_dynamic_globals or any(not lifted.can_cache for lifted in data.lifted):
             return
+        if not _known(sig):
+            return
         path = self.path(sig, data.codegen)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -111,8 +128,9 @@ class MachineCode(NullCache):
 
     def path(self, sig: Any, codegen: Any) -> Path:
         """The file for these types of arguments, this source, compiler and processor."""
-        code = self._function.__code__
-        what = (self._name, code.co_firstlineno, self._stamp, MADE_BY, sig, codegen.magic_tuple())
+        code, types = self._function.__code__, [_stamp(home) for home in sorted(_homes(sig))]
+        source = self._stamp, types
+        what = (self._name, code.co_firstlineno, source, MADE_BY, sig, codegen.magic_tuple())
         name = "".join(c if c.isalnum() or c in "._" else "_" for c in self._name)
         return cache_folder() / (
             name + "-" + hashlib.sha256(repr(what).encode()).hexdigest()[:DIGITS]
@@ -154,6 +172,21 @@ def _warn(folder: Path, why: str) -> None:
         f"compiles anew; NUMBA_CACHE_DIR names another folder",
         stacklevel=2,
     )
+
+
+def _homes(types: Any) -> set[str]:
+    """The modules that define the named tuples among these types: what compiled code does with one
+    may be decided there (:func:`overloaded`)."""
+    homes: set[str] = set()
+    for kind in types:
+        if isinstance(kind, BaseNamedTuple) and (defined := getattr(kind, "instance_class", None)):
+            homes |= {defined.__module__} | _homes(kind)
+    return homes
+
+
+def _known(types: Any) -> bool:
+    """Whether all named tuples among these types are this package's, whose source has a digest."""
+    return all(home.split(".")[0] == PACKAGE.name for home in _homes(types))
 
 
 @cache

@@ -8,7 +8,7 @@ import torch
 from scipy.special import expit
 
 from modecollapse.overlaps import Overlaps, random_start
-from modecollapse.schedules import schedule
+from modecollapse.schedules import Adaptive, schedule
 from modecollapse.simulation.reduced import simulate_reduced
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory import rhs
@@ -17,6 +17,8 @@ from modecollapse.theory.annealed import (
     integrate_annealed,
     tempered_kl,
 )
+from modecollapse.theory.annealed.equations import _setting, _state
+from modecollapse.theory.annealed.steps import _next_phase
 from modecollapse.trajectory import Status
 
 
@@ -337,6 +339,18 @@ def test_adaptive_schedule_ends_at_one_and_not_beyond():
     beta = np.broadcast_to(np.exp(np.minimum(times - 0.2033, 0)), (2, 61))
     np.testing.assert_allclose(run.statistics["beta"], beta, rtol=1e-12)
     assert (run.statistics["beta"] <= 1).all()
+
+
+def test_an_adaptive_schedule_comes_to_its_end():
+    """Where rounding leaves β a hair below 1, the rest of the rise would take no time at all."""
+    target, almost = BimodalTarget(3.0, 16, 0.7), np.nextafter(1.0, 0.0)
+    setting = _setting(target, 0.0, True, False, "fixed", False)
+    x = _state(target, random_start(target, 1, np.random.default_rng(1)))[0]
+    feedback = Adaptive(beta_initial=0.1, bound=1e6, rate=0.2).feedback
+    phase, until = _next_phase(x, 30.0, almost, feedback, setting)
+    assert (phase.beta, until) == (1.0, math.inf)
+    phase, until = _next_phase(x, 3.0, 0.5, feedback, setting)
+    assert (phase.beta, until) == (0.5, 3.0 + feedback.interval)
 
 
 def test_error_falls_with_the_tolerance():

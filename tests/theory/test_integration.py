@@ -9,13 +9,17 @@ from scipy.integrate import solve_ivp
 from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.targets import BimodalTarget
-from modecollapse.theory import core, steppers
-from modecollapse.theory.integration import integrate
+from modecollapse.theory import core
+from modecollapse.theory.integration import Bimodal, integrate
+from modecollapse.theory.ode import Control
+from modecollapse.theory.ode.explicit import _explicit_interpolant, _explicit_step
+from modecollapse.theory.ode.implicit import _implicit_interpolant, _implicit_step
+from modecollapse.theory.ode.work import _evaluate, _work
 from modecollapse.theory.rhs import kl_divergence, mode_masses, overlaps_to_axial, velocity
 from modecollapse.trajectory import Status
 
 TARGET = BimodalTarget(separation=2.5, dimension=32, weight=0.4)
-SETTING = (2.5, TARGET.logit, 1.5)
+CONSTANTS = Bimodal(2.5, TARGET.logit, 1.5)
 
 
 def starts(n, seed=0, target=TARGET, **options):
@@ -33,19 +37,18 @@ def final_overlaps(run):
 def fixed_steps(method, n, end):
     """The state after n equal steps, and halfway through the last one by the interpolant."""
     x = overlaps_to_axial(stacked(starts(1))[0], TARGET.separation)
-    f, jac, new = np.empty(6), np.empty((6, 6)), np.empty(6)
-    u, nest, middle = np.empty((16, 6)), np.empty((7, 6)), np.empty(6)
+    f, middle, nest, work = np.empty(6), np.empty(6), np.empty((7, 6)), _work(6)
+    control, u, new = Control(1e-8, 1e-8, 1), work.u, work.new
     h = end / n
     for _ in range(n):
-        core._velocity_and_jacobian(x, *SETTING, f, jac)
+        core._velocity_and_jacobian(x, *CONSTANTS, f, work.jac)
         if method == "explicit":
-            steppers._explicit_step(x, f, h, SETTING, 1e-8, 1e-8, u, new)
-            steppers._explicit_interpolant(x, new, h, SETTING, u, nest)
+            _explicit_step(CONSTANTS, 0.0, x, f, h, control, u, new)
+            _explicit_interpolant(CONSTANTS, 0.0, x, new, h, u, nest)
         else:
-            m, pivots = np.empty((6, 6)), np.empty(6, np.int64)
-            steppers._implicit_step(x, f, jac, h, SETTING, 1e-8, 1e-8, m, pivots, u, new)
-            steppers._implicit_interpolant(x, new, u, nest)
-        steppers._evaluate(x, nest, 0.5, middle)
+            _implicit_step(CONSTANTS, 0.0, x, f, h, control, work)
+            _implicit_interpolant(x, new, u, nest)
+        _evaluate(x, nest, 0.5, middle)
         x = new.copy()
     return x, middle, end - h / 2
 

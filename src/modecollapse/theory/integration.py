@@ -1,6 +1,6 @@
 r"""Integrate the closed equations: many starts and settings in one call, one record out.
 
-Each trajectory is computed alone, in scalar code (:mod:`.follow`), so its bits depend neither on
+Each trajectory is computed alone, in scalar code (:mod:`.ode`), so its bits depend neither on
 the batch it is in nor on the number of threads.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,12 +20,13 @@ from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE
 from ..targets import BimodalTarget
 from ..trajectory import Trajectory, finish
-from .core import _kl, _masses, _speed
-from .follow import _run
+from .core import _kl, _masses, _speed, _velocity, _velocity_and_jacobian
+from .ode import Control, Stretch, follow, register
 from .rhs import overlaps_to_axial
 from .runs import (
     ENDS,
     FINISHED,
+    counted,
     in_chunks,
     increasing_times,
     motion,
@@ -41,48 +43,75 @@ STATISTICS = ("m1", "m2", "q11", "q12", "q22", "logit", "kl", "mass_plus", "mass
 CHUNK = 64  # runs that a thread takes at a time
 
 
-@compiled
-def _run_rows(
-    low: int,
-    high: int,
-    starts: NDArray,
-    settings: NDArray,
-    times: NDArray,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    statistics: NDArray,
-    ended: NDArray,
-    reached: NDArray,
-    speed: NDArray,
-    counts: NDArray,
-) -> None:
-    """Integrate the runs low..high − 1 of a batch of n.
+class Bimodal(NamedTuple):
+    """The constants of the closed equations."""
 
-    Fills `statistics` (9, n, T), `ended`, `reached` and `speed` (n,), and `counts` (n, 3).
-    """
+    r: float
+    logit: float  # of π
+    eta: float
+
+
+@compiled
+def _bimodal(c, t, x, out):
+    _velocity(x, c.r, c.logit, c.eta, out)
+
+
+@compiled
+def _bimodal_jacobian(c, t, x, out, jac):
+    _velocity_and_jacobian(x, c.r, c.logit, c.eta, out, jac)
+
+
+@compiled
+def _contraction(c):
+    return 2 + 0.25 * c.eta
+
+
+register(Bimodal, 6, _bimodal, _bimodal_jacobian, _contraction)
+
+
+class _Results(NamedTuple):
+    """What n runs leave behind."""
+
+    statistics: NDArray  # (9, n, T)
+    ended: NDArray  # (n,)
+    reached: NDArray  # (n,)
+    speed: NDArray  # (n,)
+    counts: NDArray  # (n, 3)
+
+
+@compiled
+def _run_rows(low, high, starts, settings, times, control, results):
+    """Integrate the runs low..high − 1 of a batch of n, from `starts` (n, 6)."""
     states = np.empty((times.size, 6))
     for n in range(low, high):
-        r, logit, eta = settings[n, 0], settings[n, 1], settings[n, 2]
+        c = Bimodal(settings[n, 0], settings[n, 1], settings[n, 2])
         for k in range(times.size):
             states[k, 0] = np.nan
-        ended[n], reached[n] = _run(
-            starts[n], (r, logit, eta), times, rtol, atol, max_steps, states, counts[n]
+        x = starts[n].copy()
+        if times[0] == 0.0:
+            states[0] = x
+        stretch = Stretch(0.0, times[-1], 0.0)
+        results.ended[n], results.reached[n], _ = follow(
+            c, x, stretch, control, times, states, results.counts[n]
         )
         for k in range(times.size):
-            x, out = states[k], statistics[:, n, k]
-            if math.isnan(x[0]):
-                for i in range(9):
-                    out[i] = np.nan
-                continue
-            out[0], out[1] = r * x[0], r * x[1]
-            out[2] = x[2] + x[0] * x[0]
-            out[3] = x[3] + x[0] * x[1]
-            out[4] = x[4] + x[1] * x[1]
-            out[5] = x[5]
-            out[6] = _kl(x, r, logit)
-            out[7], out[8] = _masses(x, r, logit)
-        speed[n] = _speed(states[-1], r, logit, eta)
+            _describe(c, states[k], results.statistics[:, n, k])
+        results.speed[n] = _speed(states[-1], c.r, c.logit, c.eta)
+
+
+@compiled
+def _describe(c, x, out):
+    """The statistics of a state; NaN where none was reached."""
+    if math.isnan(x[0]):
+        out[:] = np.nan
+        return
+    out[0], out[1] = c.r * x[0], c.r * x[1]
+    out[2] = x[2] + x[0] * x[0]
+    out[3] = x[3] + x[0] * x[1]
+    out[4] = x[4] + x[1] * x[1]
+    out[5] = x[5]
+    out[6] = _kl(x, c.r, c.logit)
+    out[7], out[8] = _masses(x, c.r, c.logit)
 
 
 def integrate(
@@ -127,21 +156,24 @@ def integrate(
     n = len(start)
     targets, settings = _settings(target, start, eta)
     times = increasing_times(times)
-    rtol, atol = step_errors(rtol, atol)
-    max_steps, threads = integer("max_steps", max_steps, 1), threads_of(threads)
+    control = Control(*step_errors(rtol, atol), integer("max_steps", max_steps, 1))
+    threads = threads_of(threads)
 
     overlaps = np.concatenate([start.m, start.q, start.logit[:, None]], axis=1)
     starts = overlaps_to_axial(overlaps, settings[:, :1])
-    statistics = np.empty((len(STATISTICS), n, times.size))
-    ended, reached, speed = np.empty(n, dtype=np.int64), np.empty(n), np.empty(n)
-    counts = np.zeros((n, 3), dtype=np.int64)
+    results = _Results(
+        np.empty((len(STATISTICS), n, times.size)),
+        np.empty(n, dtype=np.int64),
+        np.empty(n),
+        np.empty(n),
+        np.zeros((n, 3), dtype=np.int64),
+    )
 
     def work(low: int, high: int) -> None:
-        results = statistics, ended, reached, speed, counts
-        _run_rows(low, high, starts, settings, times, rtol, atol, max_steps, *results)
+        _run_rows(low, high, starts, settings, times, control, results)
 
     in_chunks(work, n, CHUNK, threads)
-    logged = dict(zip(STATISTICS, statistics, strict=True))
+    logged = dict(zip(STATISTICS, results.statistics, strict=True))
     return finish(
         source="theory",
         times=times,
@@ -149,15 +181,13 @@ def integrate(
         | {"weight": expit(logged["logit"])}
         | {k: logged[k] for k in STATISTICS[5:]},
         targets=targets,
-        status=[ENDS[e] for e in ended.tolist()],
-        reached=reached,
+        status=[ENDS[e] for e in results.ended.tolist()],
+        reached=results.reached,
         why=why(max_steps),
         diagnostics={
-            "steps": counts[:, 0],
-            "rejected": counts[:, 1],
-            "evaluations": counts[:, 2],
-            "reached": reached,
-            **motion(times[-1], speed, ended == FINISHED),
+            **counted(results.counts),
+            "reached": results.reached,
+            **motion(times[-1], results.speed, results.ended == FINISHED),
         },
     )
 

@@ -25,6 +25,7 @@ __all__ = [
     "MOVING",
     "PRECISION",
     "STEP_LIMIT",
+    "counted",
     "in_chunks",
     "increasing_times",
     "motion",
@@ -47,6 +48,11 @@ def motion(time: float, speed: FloatArray, finished: NDArray[np.bool_]) -> dict[
     [True, False]
     """
     return {"speed": speed, "moving": finished & (time * np.nan_to_num(speed) > MOVING)}
+
+
+def counted(counts: NDArray[np.int_]) -> dict[str, NDArray]:
+    """The diagnostics that the integrator counted, each (n,); `evaluations` of velocities."""
+    return dict(zip(("steps", "rejected", "evaluations"), counts.T, strict=True))
 
 
 def why(max_steps: int) -> Mapping[Status, str]:

@@ -12,10 +12,21 @@ from ...overlaps import Overlaps
 from ...schedules import NoAnnealing, Schedule
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory, finish
+from ..ode import Control
 from ..rhs import axial_to_overlaps
-from ..runs import ENDS, FINISHED, in_chunks, increasing_times, motion, step_errors, threads_of, why
+from ..runs import (
+    ENDS,
+    FINISHED,
+    counted,
+    in_chunks,
+    increasing_times,
+    motion,
+    step_errors,
+    threads_of,
+    why,
+)
 from .equations import _kl, _setting, _state, _velocity
-from .steps import _Control, _follow_all
+from .steps import _follow_all, _Path, _Results
 
 __all__ = ["annealed_velocity", "integrate_annealed", "tempered_kl"]
 
@@ -64,7 +75,7 @@ def integrate_annealed(
     Returns
     -------
     A :class:`Trajectory` with m1, m2, q11, q12, q22, weight, v1, v2, beta, kl, mass_plus,
-    mass_minus, logit, and diagnostics steps, rejected, reached, speed and moving
+    mass_minus, logit, and diagnostics steps, rejected, evaluations, reached, speed and moving
     (:mod:`modecollapse.theory.runs`).  KL is to the normalised p^β; the masses
     and the outcome are those of p itself.
 
@@ -89,34 +100,36 @@ def integrate_annealed(
     if s.sphere:
         norms = start.q[:, [0, 2]]
         require(bool((norms > 0).all()), "start.q", norms.min(initial=1), "means of length > 0")
-    control = _Control(*step_errors(rtol, atol), integer("max_steps", max_steps, 1))
+    control = Control(*step_errors(rtol, atol), integer("max_steps", max_steps, 1))
     threads = threads_of(threads)
 
     n, x = len(start), _state(target, start)
-    logged = np.full((n, len(STATISTICS), times.size), np.nan)
-    ended, ends = np.zeros(n, dtype=np.int64), np.full((n, 2), np.nan)
-    counts = np.zeros((n, 2), dtype=np.int64)
+    results = _Results(
+        np.full((n, len(STATISTICS), times.size), np.nan),
+        np.zeros(n, dtype=np.int64),
+        np.full((n, 2), np.nan),
+        np.zeros((n, 3), dtype=np.int64),
+    )
     chosen = NoAnnealing() if schedule is None else schedule
     require(isinstance(chosen, Schedule), "schedule", schedule, "one of modecollapse.schedules")
-    moves = chosen.phases(), chosen.feedback
+    path = _Path(s, chosen.phases(), chosen.feedback, times, control)
 
     def work(low: int, high: int) -> None:
-        _follow_all(low, high, x, times, *moves, s, control, logged, ended, ends, counts)
+        _follow_all(low, high, x, path, results)
 
     in_chunks(work, n, CHUNK, threads)
     return finish(
         source="theory",
         times=times,
-        statistics=_statistics(target, logged),
+        statistics=_statistics(target, results.logged),
         targets=target,
-        status=[ENDS[e] for e in ended.tolist()],
-        reached=ends[:, 0],
+        status=[ENDS[e] for e in results.ended.tolist()],
+        reached=results.ends[:, 0],
         why=why(control.max_steps),
         diagnostics={
-            "steps": counts[:, 0],
-            "rejected": counts[:, 1],
-            "reached": ends[:, 0],
-            **motion(times[-1], ends[:, 1], ended == FINISHED),
+            **counted(results.counts),
+            "reached": results.ends[:, 0],
+            **motion(times[-1], results.ends[:, 1], results.ended == FINISHED),
         },
     )
 
