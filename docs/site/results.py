@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from values import figure_values, rounded
 
 from modecollapse.pipeline.configuration import blocks, load
 from modecollapse.pipeline.records import read_record
-from modecollapse.store import read_table
+from modecollapse.store import StoreError, read_table
 
 ROOT = Path(__file__).parents[2]
 VIEWER = ROOT / "docs" / "viewer"
@@ -76,17 +77,27 @@ def literal(data: Any) -> str:
     return text
 
 
+def page_of(figure: str, paths: list[Path]) -> str:
+    """The page of a figure from the tables in these files, which are of this version."""
+    tables = {path.stem: read_table(path) for path in paths}
+    units = {path.stem: dict(read_record(path).units) for path in paths}
+    beside = ROOT / "figures" / f"{figure}.rst"
+    caption = beside.read_text(encoding="utf-8") if beside.exists() else ""
+    return figure_page(figure, re.sub(r"\\(.)", r"\1", caption), tables, units)
+
+
 def write(app, failed: Exception | None) -> None:
-    if failed:
+    """The pages, beside the site's; one that cannot be made says why, in the page too."""
+    if failed or not app.config.with_results:
         return
     folder = Path(app.outdir) / "results"
+    folder.mkdir(exist_ok=True)
     for figure, paths in finished(ROOT).items():
-        tables = {path.stem: read_table(path) for path in paths}
-        units = {path.stem: dict(read_record(path).units) for path in paths}
-        beside = ROOT / "figures" / f"{figure}.rst"
-        caption = beside.read_text(encoding="utf-8") if beside.exists() else ""
-        folder.mkdir(exist_ok=True)
-        page = figure_page(figure, re.sub(r"\\(.)", r"\1", caption), tables, units)
+        try:
+            page = page_of(figure, paths)
+        except (StoreError, KeyError, ValueError) as error:
+            page = f"<p>{figure}: its tables are of another version, run <code>make figures</code>."
+            print(f"{figure}: no page of its values: {error!r}", file=sys.stderr)
         (folder / f"{figure}.html").write_text(page, encoding="utf-8")
 
 
@@ -94,11 +105,13 @@ def read(app, page: str, source: list[str]) -> None:
     """The list of these pages, or why there are none."""
     if MARK in source[0]:
         links = [f'- <a href="results/{figure}.html">{figure}</a>' for figure in finished(ROOT)]
+        links *= app.config.with_results
         none = ["This site was built without tables: run `make figures`, then `make docs` again."]
         source[0] = source[0].replace(MARK, "\n".join(links or none))
 
 
 def setup(app) -> dict[str, bool]:
+    app.add_config_value("with_results", True, "env", bool)
     app.connect("source-read", read)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
