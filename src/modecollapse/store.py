@@ -164,7 +164,8 @@ def read_table(path: Path | str) -> pd.DataFrame:
     units = beside.get("units")
     if not isinstance(units, dict) or set(table.columns) != set(units):
         raise StoreError(f"{path}: its columns are not those of {sidecar(path)}")
-    return table
+    # Without rows no value tells that a column is one of numbers.
+    return table if len(table) else table.astype(float)
 
 
 def read_sidecar(path: Path | str) -> dict[str, Any]:

@@ -53,9 +53,19 @@ def small(name: str, given: Any) -> Any:
         return given
     if not isinstance(given, list):
         return min(given, most)
-    if isinstance(given[0], str):
+    if isinstance(given[0], str) or max(given) <= most:
         return given
-    return [item if item <= most else most - i for i, item in enumerate(given)]
+    if isinstance(given[0], int):
+        return [int(most) - len(given) + 1 + i for i in range(len(given))]
+    return [most * (i + 1) / len(given) for i in range(len(given))]
+
+
+def smallest(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with every setting as small as what is drawn."""
+    return {
+        name: smallest(below) if isinstance(below, Mapping) else small(name, below)
+        for name, below in config.items()
+    }
 
 
 def value(name: str, kind: Mapping[str, Any]) -> st.SearchStrategy[Any]:

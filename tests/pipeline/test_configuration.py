@@ -277,7 +277,7 @@ def test_what_is_given_and_changes_nothing_needs_no_name():
         ("figs_finite_batch", "finite_batch", "simulation", {"time": 1e12}),
         ("fig5_normalizing_flows", "flow_collapse", "flows", {"hidden": [10**8]}),
         ("fig1_collapse", "snapshots", "flows", {"samples": 10**7}),
-        ("fig3_mean_alignment", "bifurcation", "simulation", {"batch": 10**7, "dimension": 10**6}),
+        ("fig3_mean_alignment", "basins", "theory", {"points": 10**4}),
     ],
 )
 def test_what_would_need_too_much_memory_is_refused(figure, table, source, block):
@@ -287,6 +287,47 @@ def test_what_would_need_too_much_memory_is_refused(figure, table, source, block
     (line,) = str(caught.value).splitlines()
     allowed = "GiB of memory; allowed: at most limits.memory = 16 GiB"
     assert re.match(rf"{figure}\.{table}\.{source}: needs about \S+ {allowed}", line)
+
+
+@pytest.mark.parametrize(
+    ("figure", "table", "source", "block"),
+    [
+        ("fig5_normalizing_flows", "flow_collapse", "flows", {"seeds": 10**5}),
+        ("fig5_normalizing_flows", "flow_sgd", "flows", {"steps": 10**7}),
+        ("fig1_collapse", "snapshots", "simulation", {"steps": 10**7, "runs": 1000}),
+        ("fig2_theory_vs_simulation", "validation", "simulation", {"batch": 10**7}),
+        ("figs_finite_batch", "finite_batch", "simulation", {"batches": [10**7]}),
+        (
+            "fig4_vanishing_weight",
+            "survival",
+            "theory",
+            {"runs": 10**6, "dimensions": list(range(2, 40))},
+        ),
+        ("figs_multimodal", "modes_found", "theory", {"runs": 10**5}),
+        ("figs_bifurcations", "region_map", "theory", {"points": 10**4}),
+    ],
+)
+def test_what_would_take_too_long_is_refused(figure, table, source, block):
+    with pytest.raises(ConfigurationError) as caught:
+        read(ROOT, [], {"name": "mine", figure: {table: {source: block}}})
+    (line,) = str(caught.value).splitlines()
+    allowed = r"h a job; allowed: at most limits\.hours = 24 h; make less of it, or more jobs"
+    assert re.match(rf"{figure}\.{table}\.{source}: needs about \S+ {allowed}", line)
+
+
+def test_the_limit_of_time_is_a_setting_and_jobs_share_it():
+    flows = {"fig5_normalizing_flows": {"flow_collapse": {"flows": {"batch": 10**4}}}}
+    read(ROOT, [], {"name": "mine", **flows})
+    with pytest.raises(ConfigurationError, match=r"limits\.hours = 1 h"):
+        read(ROOT, [], {"name": "mine", "limits": {"hours": 1}, **flows})
+    flows["fig5_normalizing_flows"]["flow_collapse"]["flows"]["jobs"] = 12
+    read(ROOT, [], {"name": "mine", "limits": {"hours": 1}, **flows})
+
+
+def test_more_jobs_than_points_are_refused():
+    block = {"snapshots": {"simulation": {"jobs": 20000}}}
+    with pytest.raises(ConfigurationError, match=r"simulation\.jobs: got 20000; allowed: at most"):
+        read(ROOT, [], {"name": "mine", "fig1_collapse": block})
 
 
 def test_the_limit_of_memory_is_a_setting():

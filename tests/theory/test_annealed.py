@@ -19,6 +19,7 @@ from modecollapse.theory.annealed import (
 )
 from modecollapse.theory.annealed.equations import _setting, _state
 from modecollapse.theory.annealed.steps import _next_phase
+from modecollapse.theory.integration import integrate
 from modecollapse.trajectory import Status
 
 
@@ -429,3 +430,12 @@ def test_means_of_length_zero_have_no_sphere():
         integrate_annealed(BimodalTarget(3.0, 8), start, [1.0], sphere=True)
     with pytest.raises(ValueError, match=r"^beta: got"):
         annealed_velocity(BimodalTarget(3.0, 8), start, 1.5)
+
+
+def test_trained_weights_far_from_the_modes_move_as_without_annealing():
+    p = BimodalTarget(3.0, 10**7, 0.7)
+    start = random_start(p, 3, np.random.default_rng(0), law="normal", scale=100.0)
+    plain, annealed = (f(p, start, [20.0, 40.0], eta=10.0) for f in (integrate, integrate_annealed))
+    assert annealed.finished.all()
+    for name in ("logit", "mass_plus", "kl"):
+        np.testing.assert_allclose(annealed.final(name), plain.final(name), rtol=1e-6)

@@ -7,6 +7,9 @@ from scipy.integrate import quad
 from modecollapse.overlaps import Overlaps
 from modecollapse.theory import metastability
 from modecollapse.theory.metastability import (
+    FARTHEST,
+    _asymptote,
+    _drift_time,
     collapsed_lifetime,
     dead_component_exponent,
     dead_component_lifetime,
@@ -104,3 +107,18 @@ def test_recovery_time_is_where_kl_crosses_and_not_a_time_of_the_grid(monkeypatc
     coarse = fold_delay([1e-6]).time[0]
     assert fine != coarse
     assert coarse == pytest.approx(fine, rel=1e-7)
+
+
+def test_the_drift_is_known_up_to_the_farthest_modes():
+    near, far = (_drift_time(r) / _asymptote(r) for r in (4.9, FARTHEST))
+    assert 0.95 < near < far < 1.1
+    assert np.isfinite(collapsed_lifetime([FARTHEST], [1.0], 10.0).law[0])
+    with pytest.raises(ValueError, match=r"^separations: got 5\.3; allowed: .* in \(0, 5\.2\]"):
+        collapsed_lifetime([5.3], [1.0])
+
+
+def test_a_start_that_costs_little_has_recovered_at_once():
+    table = dead_component_lifetime([0.1, 1.0, 3.0], [1.0], 64)
+    assert table.recovered.all()
+    assert list(table.time[:2]) == [0.0, 0.0]
+    assert table.time[2] > 1

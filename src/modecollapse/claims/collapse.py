@@ -18,13 +18,19 @@ def _heavier_half(tables: Tables) -> Estimate:
             parts.append(_side(last))
     if not parts:
         raise NoRows("no case collapsed")
-    return Estimate.exact(min(parts))
+    known = [part for part in parts if part is not None]
+    if not known:
+        raise NoRows("nothing of q in sight")
+    return Estimate.exact(min(known))
 
 
-def _side(picture: pd.DataFrame) -> float:
-    """The part of the density on the side of μ* that has more of it, its middle shared."""
+def _side(picture: pd.DataFrame) -> float | None:
+    """The part of the density on the side of μ* that has more of it, its middle shared; None where
+    all of it lies outside the picture."""
     mass = picture["density"].groupby(picture["along"].round(9)).sum()
     plus = mass[mass.index > 0].sum() + 0.5 * mass[mass.index == 0].sum()
+    if not mass.sum() > 0:
+        return None
     part = float(plus / mass.sum())
     return max(part, 1 - part)
 

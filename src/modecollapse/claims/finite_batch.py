@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .claim import Claim, Estimate, Tables, only
+from .claim import Claim, Estimate, NoRows, Tables, only
 from .intervals import difference, frequency, mean
 from .rows import against_line
 
@@ -31,7 +31,10 @@ def _noise_at_large_d(tables: Tables) -> Estimate:
     marks = only(table, estimator="sticking-the-landing")
     noise = marks["step_size"] / marks["batch"]
     noisy = marks[noise == noise.max()]
-    d = int(np.intersect1d(flow["dimension"], noisy["dimension"]).max())
+    shared = np.intersect1d(flow["dimension"], noisy["dimension"])
+    if not shared.size:
+        raise NoRows("no dimension in common")
+    d = int(shared.max())
     pair = only(flow, dimension=d).iloc[0], only(noisy, dimension=d).iloc[0]
     return difference(*(frequency(row["n_collapsed"], row["n_runs"]) for row in pair))
 

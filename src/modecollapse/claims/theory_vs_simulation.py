@@ -27,6 +27,8 @@ def _mean_square(tables: Tables) -> Estimate:
 def _largest(tables: Tables) -> Estimate:
     """The largest |z| over the bound that n standard normals keep with probability 95 %."""
     z = tables["validation"]["z"].abs()
+    if z.empty:
+        raise NoRows("no setting")
     bound = float(norm.isf(0.05 / (2 * len(z))))
     return Estimate.exact(float(z.max()) / bound)
 

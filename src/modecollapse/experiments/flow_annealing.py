@@ -35,6 +35,7 @@ UNITS = {
     **common("separation", "dimension", "target_weight"),
     "beta_initial": "β_i, inverse temperature at the start, 1 (1: no annealing)",
     "anneal_steps": "t0, optimisation steps (0: no annealing)",
+    "step": "optimisation steps after which one looks",
     **COUNT_UNITS,
     **common("mean_kl"),
 }

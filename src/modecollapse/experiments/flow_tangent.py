@@ -27,6 +27,7 @@ from .kinds import (
     Separations,
 )
 from .share import Share, stream
+from .size import TOGETHER
 
 if TYPE_CHECKING:
     from ..flows.settings import FlowSettings
@@ -121,12 +122,15 @@ def _speeds(
     from ..flows.tangent import tangent_speeds
 
     built = build(target, flow)
-    axes, theta, z = [], [], []
-    for _ in range(settings.runs):
-        axes.append(directions(flow.direction, target.dimension, rng)[0])
-        theta.append(built.initial(rng))
-        z.append(rng.standard_normal((settings.samples, target.dimension)))
-    batch = (torch.as_tensor(np.stack(values)) for values in (theta, axes, z))
-    shift, stretch = (speed.numpy() for speed in tangent_speeds(built, *batch))
+    found = []
+    for first in range(0, settings.runs, TOGETHER):
+        axes, theta, z = [], [], []
+        for _ in range(first, min(first + TOGETHER, settings.runs)):
+            axes.append(directions(flow.direction, target.dimension, rng)[0])
+            theta.append(built.initial(rng))
+            z.append(rng.standard_normal((settings.samples, target.dimension)))
+        batch = (torch.as_tensor(np.stack(values)) for values in (theta, axes, z))
+        found.append([speed.numpy() for speed in tangent_speeds(built, *batch)])
+    shift, stretch = (np.concatenate(speeds) for speeds in zip(*found, strict=True))
     runs = np.arange(settings.runs)
     return {"run": runs, "shift": shift, "stretch": stretch, "ratio": shift / stretch}

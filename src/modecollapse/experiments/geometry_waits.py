@@ -34,8 +34,8 @@ class Settings:
         several("a list of one or more different numbers from 1.25 to 9.9"),
     ]
     aligned_separations: Annotated[
-        tuple[Annotated[float, from_to(2.26, 4.7, "a number from 2.26 to 4.7")], ...],
-        several("a list of one or more different numbers from 2.26 to 4.7"),
+        tuple[Annotated[float, from_to(2.26, 5.2, "a number from 2.26 to 5.2")], ...],
+        several("a list of one or more different numbers from 2.26 to 5.2"),
     ]
     eta: Rate
     dimension: Dimension

@@ -59,7 +59,7 @@ Eta = Annotated[
 ]
 Tolerance = Annotated[float, from_to(1e-11, 1e-3, "a number from 1e-11 to 1e-3")]
 StepSize = Annotated[float, from_to(1e-9, 10, "a number > 0 and at most 10 (from 1e-9)")]
-Cosine = Annotated[float, Field(gt=0, le=0.7, description="a number > 0 and at most 0.7")]
+Cosine = Annotated[float, from_to(1e-9, 0.7, "a number > 0 and at most 0.7 (from 1e-9)")]
 Beta = Annotated[
     float,
     Field(
@@ -80,7 +80,7 @@ Law = Annotated[
     ),
 ]
 Size = Annotated[
-    float, Field(gt=0, le=100, description="a number > 0 and at most 100, the size of a start")
+    float, from_to(1e-9, 100, "a number > 0 and at most 100 (from 1e-9), the size of a start")
 ]
 HalfWidth = Annotated[
     float,

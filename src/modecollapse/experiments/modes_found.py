@@ -93,6 +93,12 @@ class Settings:
             given = getattr(self, name)
             allowed = f"one entry for each of {len(self.arrangements)} arrangements"
             require(len(given) == len(self.arrangements), name, given, allowed)
+        for arrangement, modes, d in zip(
+            self.arrangements, self.n_modes, self.dimensions, strict=True
+        ):
+            allowed = f"numbers >= {modes - 1} for a simplex of {modes} modes"
+            fits = arrangement != "simplex" or d >= modes - 1
+            require(fits, "dimensions", self.dimensions, allowed)
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:

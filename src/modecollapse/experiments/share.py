@@ -44,6 +44,8 @@ class Share:
 
     def of(self, items: Sequence[T]) -> list[T]:
         """This job's contiguous part of `items`; the parts of all jobs, in order, are the whole."""
+        if self.count > len(items):
+            log.warning("%d jobs share %d points: some have nothing to do", self.count, len(items))
         ends = np.linspace(0, len(items), self.count + 1).round().astype(int)
         return list(items[ends[self.index] : ends[self.index + 1]])
 

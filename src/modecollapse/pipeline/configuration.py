@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..experiments.size import memory
+from ..experiments.size import memory, points, seconds
+from . import partners
 from .compute import agree, settings_of
 from .faults import ConfigurationError, Fault, faults, joined
 from .strict_yaml import read_value, read_yaml
@@ -123,6 +124,7 @@ def check(
     ConfigurationError : with a line for each fault: key path, what was given, what is allowed.
     """
     found = joined([*others, *faults(config, schema)]) or joined(_misfits(config))
+    found = found or joined(partners.misfits(blocks(config)))
     if found:
         raise ConfigurationError(found)
 
@@ -140,7 +142,7 @@ def _misfits(config: Mapping[str, Any]) -> Iterator[Fault]:
                 except ValueError as error:
                     yield _fault(path, error)
                 else:
-                    yield from _too_large(path, settings[source], config["limits"]["memory"])
+                    yield from _too_large(path, settings[source], block["jobs"], config["limits"])
             if len(settings) == len(sources):
                 try:
                     agree(named[table], settings)
@@ -148,12 +150,21 @@ def _misfits(config: Mapping[str, Any]) -> Iterator[Fault]:
                     yield _fault((figure, table), error)
 
 
-def _too_large(path: tuple[str, ...], settings: Any, most: float) -> Iterator[Fault]:
-    """A fault where a job of these settings would need more memory than `most`, in GiB."""
-    needed = memory(settings) / 2**30
-    if needed > most:
-        allowed = f"at most limits.memory = {most:g} GiB; make less of it, or raise that limit"
-        yield Fault(path, f"needs about {needed:.3g} GiB of memory; allowed: {allowed}")
+def _too_large(
+    path: tuple[str, ...], settings: Any, jobs: int, limits: Mapping[str, float]
+) -> Iterator[Fault]:
+    """Faults where a job of these settings would need more than the limits: GiB, and hours."""
+    needs = {
+        "memory": (memory(settings) / 2**30, "GiB", "of memory", "make less of it"),
+        "hours": (seconds(settings, jobs) / 3600, "h", "a job", "make less of it, or more jobs"),
+    }
+    for name, (needed, unit, of, remedy) in needs.items():
+        if needed > limits[name]:
+            most = f"at most limits.{name} = {limits[name]:g} {unit}"
+            said = f"needs about {needed:.3g} {unit} {of}; allowed: {most}"
+            yield Fault(path, f"{said}; {remedy}, or raise that limit")
+    if jobs > (enough := points(settings)):
+        yield Fault((*path, "jobs"), f"got {jobs}; allowed: at most {enough}, for so few points")
 
 
 def _fault(path: tuple[str, ...], error: ValueError) -> Fault:

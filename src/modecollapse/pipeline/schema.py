@@ -32,12 +32,13 @@ LIMITS = {
     "type": "object",
     "description": "a block of limits",
     "properties": {
-        "memory": {
+        name: {
             "type": "number",
             "exclusiveMinimum": 0,
             "maximum": 1e5,
-            "description": "a number > 0, the GiB of memory that a job may need",
+            "description": f"a number > 0, the {what} that a job may need",
         }
+        for name, what in (("memory", "GiB of memory"), ("hours", "hours on one core"))
     },
     "additionalProperties": False,
 }

@@ -53,7 +53,7 @@ def simulate(
     first_run: int = 0,
     dtype: str = "float64",
     device: str = "auto",
-    memory: int = 2**30,
+    memory: int = 2**32,
 ) -> Trajectory:
     r"""Simulate gradient descent on KL(q‖p) from n starts, with batches of samples of q.
 

@@ -226,7 +226,8 @@ class _Run:
 
     def is_healthy(self, longest: float) -> bool:
         """Whether the parameters are finite and of a plausible size."""
-        short = bool((self.means**2).sum(1).max() < longest)  # a comparison with NaN is false
+        with np.errstate(over="ignore"):
+            short = bool((self.means**2).sum(1).max() < longest)  # a comparison with NaN is false
         widest = 1 / np.finfo(np.float32).tiny
         positive = bool(((self.mixture[1:] > 0) & (self.mixture[1:] < widest)).all())
         return short and positive and bool(np.isfinite(self.mixture[0]))

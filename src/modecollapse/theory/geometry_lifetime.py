@@ -23,6 +23,7 @@ from ..geometries import Metric, metric_of
 from .equilibria import fixed_points
 from .geometry import _geometric_velocity
 from .invariant_line import TargetCurve
+from .metastability import FARTHEST, LARGEST_RATIO
 from .rhs import axial_to_overlaps, kl_divergence, velocity
 
 __all__ = ["aligned_lifetime", "dead_component_wait"]
@@ -32,7 +33,6 @@ FloatArray = NDArray[np.float64]
 HORIZON = 1e9
 RTOL = 1e-9
 KL_RECOVERED = 0.5 * math.log(2)
-LARGEST_RATIO = 9.0  # of the logit of the weights
 
 
 def aligned_lifetime(
@@ -64,7 +64,7 @@ def aligned_lifetime(
     chosen = metric_of(geometry)
     rows = []
     for r in separations:
-        r = within("separations", r, 0, 6, closed="]")
+        r = within("separations", r, 0, FARTHEST, closed="]")
         states = [p for p in fixed_points(r) if p.stable and min(p.positions) > 0]
         require(bool(states), "separations", r, "separations above the critical one, 2.2596")
         start = np.array([*states[0].positions, 0.0, 0.0, 0.0, 0.0])

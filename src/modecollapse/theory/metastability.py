@@ -47,6 +47,8 @@ FloatArray = NDArray[np.float64]
 HORIZON = 1e9
 GRID = 4000  # logged times; a recovery time is interpolated between two of them
 RTOL = 1e-9
+LARGEST_RATIO = 20.0  # of the logit of the weights, at the fold
+FARTHEST = 5.2  # of collapsed_lifetime: beyond, the drift is as small as rounding
 KL_RECOVERED = 0.5 * math.log(2)
 
 
@@ -91,13 +93,13 @@ def collapsed_lifetime(
 
     Returns
     -------
-    Columns separation, eta, time, recovered, law, asymptote.
+    Columns separation, eta, time, recovered, law, asymptote; separations up to 5.2.
 
     >>> table = collapsed_lifetime([3.0], [0.1])
     >>> bool(abs(table.time[0] / table.law[0] - 1) < 0.1)
     True
     """
-    grid = _grid(separations, etas)
+    grid = _grid(separations, etas, high=FARTHEST)
     starts = []
     for r, _ in grid:
         states = [p for p in fixed_points(r) if p.stable and min(p.positions) > 0]
@@ -174,7 +176,7 @@ def dead_component_lifetime(
 def _grid(
     first: Sequence[float], etas: Sequence[float], name: str = "separations", high: float = 10.0
 ) -> list[tuple[float, float]]:
-    values = [within(name, value, 0, high) for value in first]
+    values = [within(name, value, 0, high, closed="]") for value in first]
     rates = [within("etas", eta, 0) for eta in etas]
     return list(product(values, rates))
 
@@ -196,7 +198,8 @@ def _recovery(
     horizon: float,
     smallest: list[float] | None = None,
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """When KL falls below ½ log 2 for good in each run, and whether it does by `horizon`."""
+    """When KL falls below ½ log 2 for good in each run (0 where it lies below from the start), and
+    whether it does by `horizon`."""
     times = np.geomspace(1e-2, within("horizon", horizon, 1.0), GRID)
     start = Overlaps(
         np.concatenate([s.m for s in starts]),
@@ -210,7 +213,9 @@ def _recovery(
     found, recovered = np.full(len(radii), times[-1]), np.zeros(len(radii), dtype=bool)
     for k, kl in enumerate(run.statistics["kl"]):
         last = _first_below(kl)
-        if last < GRID:
+        if last == 0:
+            found[k], recovered[k] = 0.0, True
+        elif last < GRID:
             inside = np.linspace(times[last - 1], times[last], GRID)
             again = integrate(targets[k], starts[k], inside, eta=etas[k], rtol=RTOL)
             found[k] = _crossing(inside, again.statistics["kl"][0])
@@ -223,7 +228,7 @@ def _crossing(times: FloatArray, kl: FloatArray) -> float:
 
     A time of the grid itself would jump by its spacing where rounding moves KL across the level.
     """
-    after = _first_below(kl)
+    after = max(_first_below(kl), 1)
     before = after - 1
     part = (kl[before] - KL_RECOVERED) / (kl[before] - kl[after])
     return float(times[before] + part * (times[after] - times[before]))
@@ -231,7 +236,8 @@ def _crossing(times: FloatArray, kl: FloatArray) -> float:
 
 def _first_below(kl: FloatArray) -> int:
     """The index from which on KL stays below ½ log 2."""
-    return int(np.flatnonzero(kl >= KL_RECOVERED)[-1]) + 1
+    above = np.flatnonzero(kl >= KL_RECOVERED)
+    return int(above[-1]) + 1 if above.size else 0
 
 
 def _normal_form(x: FloatArray, r: float) -> tuple[float, float]:
@@ -257,7 +263,7 @@ def _drift_time(r: float) -> float:
         """The target logit that the collapsed state needs; any number > 0 beyond the cusp."""
         return _birth(r, l)[1] if _folds_at(r, l) else 1.0
 
-    end = brentq(needed, 0.0, 9.0, xtol=1e-9)
+    end = brentq(needed, 0.0, LARGEST_RATIO, xtol=1e-9)
 
     def slowness(l: float) -> float:
         curve = TargetCurve(r, l, 1.0)

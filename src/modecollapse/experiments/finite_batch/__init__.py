@@ -22,7 +22,8 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "step_size": "h, 1; 0 for gradient flow",
         "batch": "B, samples a step; 0 for gradient flow",
         **common("dimension"),
-        "effective_dimension": "d_eff (docs/theory.md, Eq. 10.14), 1",
+        "effective_dimension": "d_eff (docs/theory.md, Eq. 10.14); d where small means do not "
+        "grow, 1",
         **START_UNITS,
         **END_UNITS,
     }

@@ -44,7 +44,6 @@ class Settings:
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each combination of the share."""
     from ...simulation.reduced import simulate_reduced
-    from ...theory.finite_batch import effective_dimension
 
     lists = settings.estimators, settings.step_sizes, settings.batches, settings.dimensions
     rows = []
@@ -71,10 +70,19 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
                 target,
                 run,
                 settings.time,
-                effective_dimension=effective_dimension(target, h, batch),
+                effective_dimension=_effective_dimension(target, h, batch),
                 estimator=estimator,
                 step_size=h,
                 batch=batch,
             )
         )
     return pd.DataFrame(rows, columns=list(UNITS))
+
+
+def _effective_dimension(target: BimodalTarget, step_size: float, batch: int) -> float:
+    """d_eff; d itself where means that are small do not grow, and it is not defined."""
+    from ...theory.finite_batch import effective_dimension, linear_stage
+
+    if linear_stage(target).rate <= 0:
+        return float(target.dimension)
+    return effective_dimension(target, step_size, batch)

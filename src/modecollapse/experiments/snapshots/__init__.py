@@ -43,8 +43,8 @@ def grid(separation: float, points: int) -> tuple[FloatArray, FloatArray]:
 
 
 def logged(times: FloatArray, fractions: Sequence[float]) -> list[int]:
-    """The indices of the logged times nearest to these fractions of the whole."""
-    return [int(np.abs(times - part * times[-1]).argmin()) for part in fractions]
+    """The indices of the logged times nearest to these fractions of the whole, each once."""
+    return sorted({int(np.abs(times - part * times[-1]).argmin()) for part in fractions})
 
 
 def rows(
