@@ -15,7 +15,7 @@ TEXTS = sorted(
         *ROOT.glob("*.yaml"),
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "src").rglob("*.py"),
-        *(ROOT / "tests").rglob("*.py"),
+        *(ROOT / "tests" / "theory").rglob("*.py"),
     ]
 )
 

@@ -1,4 +1,4 @@
-// Rodas5P (G. Steinebach, BIT 63 (2023) 27), as in modecollapse.theory.steppers: order 5, L-stable,
+// Rodas5P (G. Steinebach, BIT 63 (2023) 27), as in modecollapse.theory.ode: order 5, L-stable,
 // with an interpolant of order 4.
 
 const { GAMMA, A, C, DENSE } = CONSTANTS.rodas5p;

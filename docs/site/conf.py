@@ -23,6 +23,7 @@ extensions = [
     "docstrings",
     "outside",
     "play",
+    "results",
 ]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from modecollapse.quadrature import sigmoid, softplus
-from modecollapse.theory import core, critical_separation, invariant_line, steppers
+from modecollapse.theory import critical_separation
 from modecollapse.theory.metastability import fold_delay
+from modecollapse.theory.ode import implicit
 
 PLAY = Path(__file__).parents[1] / "play"
 SCRIPTS = ("quadrature", "equations", "integrator", "states", "draw", "page")
@@ -24,6 +25,7 @@ def constants() -> dict[str, Any]:
     """Nodes, tables and coefficients of the package, and two numbers of section 8."""
     critical = critical_separation(target_weight=0.5)
     law = fold_delay([0.01])
+    nodes, weights = np.polynomial.legendre.leggauss(8)
     return {
         "quadrature": {
             "STEP": sigmoid.STEP,
@@ -33,13 +35,13 @@ def constants() -> dict[str, Any]:
             "REST": softplus._REST,
             "KINK": softplus._KINK,
         },
-        "path": {"nodes": core._NODES, "weights": core._NODE_WEIGHTS},
-        "line": {"nodes": invariant_line._NODES, "weights": invariant_line._NODE_WEIGHTS},
+        "path": {"nodes": (nodes + 1) / 2, "weights": weights / 2},
+        "line": dict(zip(("nodes", "weights"), np.polynomial.legendre.leggauss(10), strict=True)),
         "rodas5p": {
-            "GAMMA": steppers._GAMMA,
-            "A": steppers._A,
-            "C": steppers._C,
-            "DENSE": steppers._DENSE,
+            "GAMMA": implicit._GAMMA,
+            "A": implicit._A,
+            "C": implicit._C,
+            "DENSE": implicit._DENSE,
         },
         "critical": critical,
         "fold": float(law["law"][0] * np.sqrt(law["distance"][0])),  # Eq. 8.2
