@@ -247,7 +247,10 @@ def measured(experiment: str, source: str, block: Mapping[str, Any]) -> dict[str
     module = import_module(module_name(experiment, source))
     given = {name: value for name, value in block.items() if name != "jobs"}
     if block.get("device") == "cuda":
-        each = [gpu_seconds(*each) for each in trainings(module, given)]
+        # what is counted in one go is trained ensemble by ensemble
+        trains = "flow_grid" if experiment == "flow_frequencies" else experiment
+        trainer = import_module(module_name(trains, source))
+        each = [gpu_seconds(*each) for each in trainings(trainer, given)]
         device, seconds, error, longest = "gpu", sum(each), 0.0, max(each)
     else:
         cuts = CUTS.get((experiment, source), [])

@@ -6,13 +6,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest, norm, rankdata
 
 from .checks import numbers_of, require
 
-__all__ = ["AUC", "Agreement", "auc", "foretold", "same_side", "starts_and_ends"]
+__all__ = ["AUC", "Agreement", "auc", "same_side"]
 
 FEWEST = 4  # runs of either end that a setting needs to say what foretells its ends
 
@@ -85,43 +84,3 @@ def same_side(foretold: ArrayLike, reached: ArrayLike) -> Agreement:
     hits, n = int((np.sign(first) == np.sign(last)).sum()), len(first)
     interval = binomtest(hits, n).proportion_ci(0.95, method="wilson")
     return Agreement(hits / n, float(interval.low), float(interval.high), n)
-
-
-def starts_and_ends(flows: pd.DataFrame, step: int | None = None) -> pd.DataFrame:
-    """Where the mean of each trained flow lay before the first step, and what became of it by one.
-
-    Parameters
-    ----------
-    flows : rows of one optimizer and capacity, with the columns separation, dimension, run, step,
-        projection_mean, mass_plus, outcome and status.
-    step : a logged step, by default the last.
-
-    Returns
-    -------
-    A row for each run that finished: separation, dimension, run, start (m(0), the mean of x·μ*/r
-    under q), mass_plus at that step, and collapsed.
-    """
-    keys = ["separation", "dimension", "run"]
-    finished = flows[flows["status"] == "finished"]
-    first = finished[finished["step"] == 0].set_index(keys)["projection_mean"].rename("start")
-    last = finished["step"].max() if step is None else step
-    end = finished[finished["step"] == last].set_index(keys)
-    ends = end[["mass_plus"]].assign(collapsed=end["outcome"] != "both modes")
-    return ends.join(first, how="inner").reset_index()
-
-
-def foretold(flows: pd.DataFrame) -> pd.DataFrame:
-    """How well |m(0)| tells which flows are collapsed when one first looks after the start.
-
-    Parameters are those of :func:`starts_and_ends`; a row for each setting with at least four runs
-    of either end: separation, dimension, step, value, low, high.
-    """
-    rows = []
-    steps = np.sort(flows["step"].unique())
-    step = int(steps[1]) if len(steps) > 1 else 0
-    for (r, d), runs in starts_and_ends(flows, step).groupby(["separation", "dimension"]):
-        lost = runs["collapsed"]
-        if min(lost.sum(), (~lost).sum()) >= FEWEST:
-            found = auc(runs["start"].abs(), lost)
-            rows.append({"separation": r, "dimension": d, "step": step, **found._asdict()})
-    return pd.DataFrame(rows, columns=["separation", "dimension", "step", *AUC._fields])

@@ -8,8 +8,16 @@ import pytest
 
 from modecollapse.claims import flow_factors, normalizing_flows
 from modecollapse.claims.claim import NoRows
+from modecollapse.experiments.flow_frequencies import SETTING, summaries
 
 STEPS = (0, 100, 200)
+OTHERS = dict.fromkeys(("couplings", "hidden", "depth"), 2) | {
+    "source": "flow",
+    "target_weight": 0.5,
+    "direction": "random",
+    "architecture": "realnvp",
+    "optimizer": "adam",
+}
 
 
 def runs(starts, ends, separation=4.0, dimension=16, early=None, **more) -> pd.DataFrame:
@@ -33,12 +41,16 @@ def runs(starts, ends, separation=4.0, dimension=16, early=None, **more) -> pd.D
                     **more,
                 }
             )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    missing = {name: OTHERS[name] for name in SETTING if name not in table}
+    return table.assign(**missing)
 
 
 def measured(module, name, **tables):
     (claim,) = (claim for claim in module.CLAIMS if claim.name == name)
-    return claim.measure({table: tables[table] for table in claim.tables})
+    given = {table: tables[table] for table in claim.tables}
+    counted = {n: summaries(t) if "status" in t else t for n, t in given.items()}
+    return claim.measure(counted)
 
 
 def test_the_part_collapsed_is_that_of_the_last_step():

@@ -8,7 +8,7 @@ import pytest
 
 from modecollapse.figures import flow_factors as figure
 
-from .test_normalizing_flows import flows, mixture
+from .test_normalizing_flows import counts, mixture
 
 LOST, KEPT = [0.5, 0.99, 0.99], [0.5, 0.5, 0.5]
 
@@ -23,7 +23,7 @@ def axes():
 def levels(column: str, values: list, **setting) -> pd.DataFrame:
     """The first of `values` with one collapsed run of two, the others with two."""
     parts = [
-        flows({0: LOST, 1: LOST if n else KEPT}, **{column: v}, **setting)
+        counts({0: LOST, 1: LOST if n else KEPT}, **{column: v}, **setting)
         for n, v in enumerate(values)
     ]
     return pd.concat(parts, ignore_index=True)
@@ -93,6 +93,6 @@ def test_the_whole_figure_and_its_caption():
 
 def test_the_caption_names_what_wins_the_race_and_does_not_collapse():
     made = tables()
-    kept = flows({0: KEPT}, architecture="nsf", dimension=8, couplings=3)
+    kept = counts({0: KEPT}, architecture="nsf", dimension=8, couplings=3)
     made["flow_architecture"] = kept
     assert "without collapse: spline AR at r = 3, d = 8 (random)" in figure.caption(made)

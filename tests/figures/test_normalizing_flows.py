@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from modecollapse.experiments.flow_frequencies import summaries
 from modecollapse.experiments.flow_grid import UNITS
 from modecollapse.figures import normalizing_flows as figure
 from modecollapse.figures.style import COLOURS, MARKERS
@@ -45,6 +46,11 @@ def flows(masses: dict[int, list[float]], **setting) -> pd.DataFrame:
     }
     table = pd.DataFrame(rows).assign(**{**defaults, **setting})
     return table.reindex(columns=list(UNITS), fill_value=0.0)
+
+
+def counts(masses: dict[int, list[float]], **setting) -> pd.DataFrame:
+    """What these runs come to, setting by setting and step by step."""
+    return summaries(flows(masses, **setting))
 
 
 def mixture(**setting) -> pd.DataFrame:
@@ -94,41 +100,28 @@ def test_density_puts_positions_upwards_and_steps_to_the_right(axes):
     assert sorted(line.get_ydata()[0] for line in axes.lines) == [-3, 3]
 
 
-def test_frequencies_count_the_runs_at_a_step():
-    table = flows({0: [0.5, 0.99, 0.99], 1: [0.5, 0.01, 0.5], 2: [0.5, 0.5, 0.5]})
+def test_frequencies_are_those_of_a_step():
+    table = counts({0: [0.5, 0.99, 0.99], 1: [0.5, 0.01, 0.5], 2: [0.5, 0.5, 0.5]})
     late, early = figure.frequencies(table).iloc[0], figure.frequencies(table, 10).iloc[0]
     assert (late["n_collapsed"], late["n_runs"]) == (1, 3)
     assert (early["n_collapsed"], early["n_runs"]) == (2, 3)
-    assert late["low"] < 1 / 3 < late["high"]
-
-
-def test_a_diverged_run_is_not_counted_at_the_end():
-    table = flows({0: [0.5, 0.99, 0.99], 1: [0.5, 0.01]})
-    assert figure.frequencies(table)["n_runs"].tolist() == [1]
 
 
 def test_marks_have_their_intervals_and_are_hollow_where_told(axes):
-    counts = figure.frequencies(flows({0: [0.5, 0.99], 1: [0.5, 0.5]}))
-    figure.draw_frequencies(axes, counts, "separation")
-    figure.draw_frequencies(axes, counts, "separation", hollow=True)
+    rows = figure.frequencies(counts({0: [0.5, 0.99], 1: [0.5, 0.5]}))
+    figure.draw_frequencies(axes, rows, "separation")
+    figure.draw_frequencies(axes, rows, "separation", hollow=True)
     full, hollow = (container.lines for container in axes.containers)
     assert full[0].get_marker() == hollow[0].get_marker() == MARKERS["flow"]
     assert full[0].get_markerfacecolor() == COLOURS["flow"]
     assert hollow[0].get_markerfacecolor() == "white"
     ((x, low), (_, high)) = full[2][0].get_segments()[0]
-    assert (x, low, high) == (3.0, counts["low"][0], counts["high"][0])
-
-
-def test_the_part_still_collapsed_is_counted_step_by_step():
-    table = flows({0: [0.5, 0.99, 0.5], 1: [0.5, 0.01, 0.01], 2: [0.5, 0.5, 0.5]})
-    part = figure.still_collapsed(table)
-    assert part["step"].tolist() == [0, 10, 20]
-    np.testing.assert_allclose(part["probability"], [0, 2 / 3, 1 / 3])
+    assert (x, low, high) == (3.0, rows["low"].iloc[0], rows["high"].iloc[0])
 
 
 def test_a_line_for_each_separation_a_panel_for_each_dimension():
     runs = {0: [0.5, 0.99, 0.5], 1: [0.5, 0.99, 0.99]}
-    table = pd.concat([flows(runs), flows(runs, separation=4.0), flows(runs, dimension=8)])
+    table = pd.concat([counts(runs), counts(runs, separation=4.0), counts(runs, dimension=8)])
     drawn = plt.figure()
     figure.draw_healing(drawn, table)
     first, second = drawn.axes
@@ -140,7 +133,7 @@ def test_a_line_for_each_separation_a_panel_for_each_dimension():
 
 def test_forecasts_are_areas_with_their_intervals(axes):
     rows = pd.DataFrame(
-        {"separation": [3.0], "dimension": [4], "value": [0.8], "low": [0.6], "high": [0.9]}
+        {"separation": [3.0], "dimension": 4, "auc": 0.8, "auc_low": 0.6, "auc_high": 0.9}
     )
     figure.draw_forecasts(axes, rows)
     (marks,) = axes.containers
@@ -158,12 +151,12 @@ def test_mixtures_are_lines_solid_where_weights_are_fixed(axes):
 
 def test_the_whole_figure_and_its_caption():
     runs = {0: [0.5, 0.99, 0.99, 0.99], 1: [0.5, 0.99, 0.5, 0.5], 2: [0.5, 0.5, 0.5, 0.5]}
-    two = pd.concat([flows(runs), flows(runs, dimension=8)])
+    two = pd.concat([counts(runs), counts(runs, dimension=8)])
     tables = {
         "flow_course": flows(runs),
         "flow_density": density(),
         "flow_collapse": two,
-        "flow_sgd": flows(runs, optimizer="sgd"),
+        "flow_sgd": counts(runs, optimizer="sgd"),
         "flow_fit": pd.DataFrame({"separation": [3.0], "dimension": [4], "kl": [0.05]}),
         "mixture_collapse": pd.concat([mixture(), mixture(dimension=8)]),
     }

@@ -9,50 +9,48 @@ import pandas as pd
 from scipy.stats import norm, spearmanr
 
 from .claim import Claim, Estimate, NoRows, Tables, only
-from .intervals import difference, frequency
+from .intervals import frequency
+from .rows import gap
 
 __all__ = ["CLAIMS"]
 
 RACES = ["dimension", "direction", "architecture", "couplings", "separation"]
 
 
-def _ended(rows: pd.DataFrame, **where: object) -> Estimate:
-    here = only(rows, status="finished", **where)
-    here = here[here["step"] == here["step"].max()]
-    return frequency((here["outcome"] != "both modes").sum(), len(here))
+def _ends(table: pd.DataFrame, **where: object) -> pd.DataFrame:
+    """The rows at the last step of the settings chosen."""
+    here = only(table, **where)
+    return here[here["step"] == here["step"].max()]
 
 
 def _direction(tables: Tables) -> Estimate:
-    rows = tables["flow_direction"]
-    r = float(np.sort(rows["separation"].unique())[len(rows["separation"].unique()) // 2])
-    return difference(
-        *(_ended(rows, separation=r, direction=name) for name in ("diagonal", "axis"))
-    )
+    rows = _ends(tables["flow_direction"])
+    r = np.sort(rows["separation"].unique())
+    middle = only(rows, separation=float(r[len(r) // 2]))
+    return gap(middle, {"direction": "diagonal"}, {"direction": "axis"})
 
 
 def _width(tables: Tables) -> Estimate:
-    rows = only(tables["flow_capacity"], couplings=4)
-    narrow, wide = (_ended(rows, hidden=int(f(rows["hidden"]))) for f in (min, max))
-    return difference(narrow, wide)
+    rows = _ends(tables["flow_capacity"], couplings=4)
+    narrow, wide = (int(f(rows["hidden"])) for f in (min, max))
+    return gap(rows, {"hidden": narrow}, {"hidden": wide})
 
 
 def _heavy(tables: Tables) -> Estimate:
-    rows = only(tables["flow_weight"], status="finished")
-    ends = rows[(rows["step"] == rows["step"].max()) & (rows["target_weight"] > 0.5)]
-    lost = ends[ends["outcome"] != "both modes"]
-    return frequency((lost["mass_plus"] > 0.5).sum(), len(lost))
+    rows = _ends(tables["flow_weight"])
+    lost = rows[rows["target_weight"] > 0.5]
+    return frequency(lost["n_plus"].sum(), lost["n_collapsed"].sum())
 
 
 def _race(tables: Tables) -> Estimate:
     """Spearman's ρ between race and frequency over settings, with Fisher's interval."""
     race = tables["flow_tangent"].groupby(RACES)["race"].median().reset_index()
     rows = tables["flow_race"]
-    early = rows[rows["step"] == np.sort(rows["step"].unique())[1]]
-    lost = early.assign(lost=early["outcome"] != "both modes")
-    both = lost.groupby(RACES)["lost"].mean().reset_index().merge(race, on=RACES)
-    if len(both) < 5 or both["lost"].nunique() < 2:
+    early = rows[rows["step"] == rows.loc[rows["step"] > 0, "step"].min()]
+    both = early.merge(race, on=RACES)
+    if len(both) < 5 or both["probability"].nunique() < 2:
         raise NoRows("fewer than five settings, or all alike")
-    rho = float(spearmanr(both["race"], both["lost"]).statistic)
+    rho = float(spearmanr(both["race"], both["probability"]).statistic)
     half = float(norm.ppf(0.975)) * math.sqrt((1 + rho**2 / 2) / (len(both) - 3))
     low, high = (math.tanh(math.atanh(max(-0.999, min(rho, 0.999))) + s * half) for s in (-1, 1))
     return Estimate(rho, min(low, rho), max(high, rho))

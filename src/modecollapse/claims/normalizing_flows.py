@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from ..prediction import foretold, starts_and_ends
 from .claim import Claim, Estimate, NoRows, Tables, only
-from .intervals import difference, frequency, mean
+from .intervals import Z, difference, frequency
+from .rows import chance, gap
 
 __all__ = ["CLAIMS"]
 
@@ -17,22 +17,14 @@ LOST_MODE = math.log(2)  # nats, of two equal modes
 START = "an untrained RealNVP, which is nearly N(0, I)"
 
 
-def _adam(tables: Tables) -> pd.DataFrame:
-    return only(tables["flow_collapse"], status="finished")
-
-
-def _ends(rows: pd.DataFrame, **where: float) -> pd.DataFrame:
-    """The rows at the last step of a setting."""
-    here = only(rows, **where)
+def _ends(table: pd.DataFrame, **where: float) -> pd.DataFrame:
+    """The rows at the last step of the settings chosen."""
+    here = only(table, **where)
     return here[here["step"] == here["step"].max()]
 
 
-def _collapsed(rows: pd.DataFrame) -> Estimate:
-    return frequency((rows["outcome"] != "both modes").sum(), len(rows))
-
-
 def _at_end(tables: Tables) -> Estimate:
-    return _collapsed(_ends(_adam(tables), separation=4.0, dimension=16))
+    return chance(_ends(tables["flow_collapse"], separation=4.0, dimension=16))
 
 
 def _family(tables: Tables) -> Estimate:
@@ -44,45 +36,49 @@ def _family(tables: Tables) -> Estimate:
 
 
 def _regret(tables: Tables) -> Estimate:
-    """KL of the collapsed runs at the last step minus that of the fit to the same target."""
-    rows = _ends(_adam(tables))
-    lost = rows[rows["outcome"] != "both modes"]
+    """KL of the collapsed runs at the last step minus that of the fit to the same target: the mean
+    over runs, with the errors of the settings' means."""
+    rows = _ends(tables["flow_collapse"])
     best = tables["flow_fit"].groupby(["separation", "dimension"])["kl"].min().rename("best")
-    joined = lost.join(best, on=["separation", "dimension"], how="inner")
-    return mean(joined["kl"] - joined["best"])
+    lost = rows[rows["n_collapsed"] > 1].join(best, on=["separation", "dimension"], how="inner")
+    if lost.empty:
+        raise NoRows("no setting with two collapsed runs and a fit")
+    part = lost["n_collapsed"] / lost["n_collapsed"].sum()
+    value = float((part * (lost["collapsed_kl"] - lost["best"])).sum())
+    half = Z * float(np.sqrt(((part * lost["collapsed_kl_se"]) ** 2).sum()))
+    return Estimate(value, value - half, value + half)
 
 
 def _side(tables: Tables) -> Estimate:
-    runs = starts_and_ends(_adam(tables))
-    lost = runs[runs["collapsed"]]
-    same = (lost["start"] > 0) == (lost["mass_plus"] > 0.5)
-    return frequency(same.sum(), len(lost))
+    rows = _ends(tables["flow_collapse"])
+    return frequency(rows["n_side"].sum(), rows["n_collapsed"].sum())
 
 
 def _forecast(tables: Tables) -> Estimate:
-    """The mean over settings of the area under the curve of |m(0)|."""
-    found = foretold(_adam(tables))
+    """The mean over settings of the area under the curve of |m(0)|, at the first look."""
+    later = tables["flow_collapse"].query("step > 0")
+    rows = later[later["step"] == later["step"].min()]
+    found = rows[rows["auc_high"] - rows["auc_low"] < 1]
     if found.empty:
         raise NoRows("no setting with runs of both ends")
-    value = float(found["value"].mean())
-    half = float(np.sqrt((((found["high"] - found["low"]) / 2) ** 2).sum()) / len(found))
+    value = float(found["auc"].mean())
+    half = float(np.sqrt((((found["auc_high"] - found["auc_low"]) / 2) ** 2).sum()) / len(found))
     return Estimate(value, value - half, value + half)
 
 
 def _healed(tables: Tables) -> Estimate:
     """Collapsed when most were minus collapsed at the end, at r = 3 in the largest d."""
-    rows = only(_adam(tables), separation=3.0)
-    rows = rows[rows["dimension"] == rows["dimension"].max()]
-    parts = {step: _collapsed(here) for step, here in rows.groupby("step") if step > 0}
+    rows = only(tables["flow_collapse"], separation=3.0)
+    rows = rows[(rows["dimension"] == rows["dimension"].max()) & (rows["step"] > 0)]
+    parts = {step: chance(here) for step, here in rows.groupby("step")}
     worst = max(parts, key=lambda step: parts[step].value)
     return difference(parts[worst], parts[max(parts)])
 
 
 def _flows_with_dimension(tables: Tables) -> Estimate:
-    rows = only(_adam(tables), separation=4.0)
-    d = np.sort(rows["dimension"].unique())
-    low, high = (_collapsed(_ends(rows, dimension=int(k))) for k in (d[0], d[-1]))
-    return difference(high, low)
+    rows = _ends(tables["flow_collapse"], separation=4.0)
+    d = rows["dimension"]
+    return gap(rows, {"dimension": int(d.max())}, {"dimension": int(d.min())})
 
 
 def _mixtures_with_dimension(tables: Tables) -> Estimate:
@@ -93,17 +89,18 @@ def _mixtures_with_dimension(tables: Tables) -> Estimate:
 
 
 def _flows_over_mixtures(tables: Tables) -> Estimate:
-    flows, mixtures = _adam(tables), only(tables["mixture_collapse"], separation=4.0, eta=0.0)
+    mixtures = only(tables["mixture_collapse"], separation=4.0, eta=0.0)
+    flows = _ends(tables["flow_collapse"], separation=4.0)
     d = int(min(flows["dimension"].max(), mixtures["dimension"].max()))
     row = only(mixtures, dimension=d).iloc[0]
     mixture = frequency(row["n_collapsed"], row["n_runs"])
-    return difference(_collapsed(_ends(flows, separation=4.0, dimension=d)), mixture)
+    return difference(chance(flows, dimension=d), mixture)
 
 
 def _optimizers(tables: Tables) -> Estimate:
     plain, adam = (
-        _collapsed(_ends(only(table, status="finished"), separation=3.0, dimension=16))
-        for table in (tables["flow_sgd"], tables["flow_collapse"])
+        chance(_ends(tables[name], separation=3.0, dimension=16))
+        for name in ("flow_sgd", "flow_collapse")
     )
     return difference(plain, adam)
 

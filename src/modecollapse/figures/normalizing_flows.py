@@ -12,8 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..counting import counted
-from ..prediction import foretold, starts_and_ends
 from .style import (
     COLOURS,
     MARKERS,
@@ -31,8 +29,6 @@ from .style import (
 __all__ = ["CLAIM", "caption", "draw", "frequencies"]
 
 CLAIM = "Normalizing flows trained by the reverse KL divergence lose modes likewise."
-SETTING = ["separation", "dimension", "target_weight", "direction", "architecture"]
-CAPACITY = ["couplings", "hidden", "depth", "optimizer"]
 OPTIMIZERS = {"adam": "Adam", "sgd": "plain descent"}
 ENDS = {"both modes": "both modes", "collapsed": "collapsed"}
 
@@ -101,22 +97,8 @@ def draw_density(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def frequencies(table: pd.DataFrame, step: int | None = None) -> pd.DataFrame:
-    """Collapse frequency of each setting at a logged step, by default the last."""
-    rows = table[table["step"] == (table["step"].max() if step is None else step)]
-    rows = rows.assign(collapsed=rows["outcome"] != "both modes")
-    keys = [*SETTING, *CAPACITY]
-    found = [
-        {**dict(zip(keys, setting, strict=True)), **counted(int(group.sum()), len(group))}
-        for setting, group in rows.groupby(keys)["collapsed"]
-    ]
-    return pd.DataFrame(found, columns=[*keys, *counted(0, 1)])
-
-
-def still_collapsed(table: pd.DataFrame) -> pd.DataFrame:
-    """The part of the runs of each setting that is collapsed at each logged step."""
-    steps = [int(step) for step in np.sort(table["step"].unique())]
-    parts = [frequencies(table, step).assign(step=step) for step in steps]
-    return pd.concat(parts, ignore_index=True)
+    """The rows of a table of frequencies at a logged step, by default the last."""
+    return table[table["step"] == (table["step"].max() if step is None else step)]
 
 
 def draw_healing(figure: Figure, flows: pd.DataFrame) -> None:
@@ -128,7 +110,7 @@ def draw_healing(figure: Figure, flows: pd.DataFrame) -> None:
     if flows.empty:
         nothing(panels[0])
     for axes, dimension in zip(panels, dimensions, strict=False):
-        part = still_collapsed(flows[flows["dimension"] == dimension])
+        part = flows[flows["dimension"] == dimension].sort_values("step")
         for separation, colour in zip(separations, colours, strict=True):
             rows = part[(part["separation"] == separation) & (part["step"] > 0)]
             label = f"$r = {separation:g}$"
@@ -160,10 +142,17 @@ def draw_frequency_panels(figure: Figure, tables: Mapping[str, pd.DataFrame]) ->
         axes.set_title(rf"$d = {dimension}$")
         axes.set_xlabel("separation $r$")
     panels[0].set_ylabel("P(collapse)")
-    draw_forecasts(panels[-1], foretold(flows))
+    draw_forecasts(panels[-1], first_look(flows))
     figure.legend(handles=keys(trained), loc="outside upper right", ncols=4)
     panel_letter(panels[0], "d")
     panel_letter(panels[-1], "e")
+
+
+def first_look(flows: pd.DataFrame) -> pd.DataFrame:
+    """The settings with enough runs of either end at the first step after the start."""
+    later = flows[flows["step"] > 0]
+    rows = later[later["step"] == later["step"].min()]
+    return rows[rows["auc_high"] - rows["auc_low"] < 1]
 
 
 def draw_forecasts(axes: Axes, rows: pd.DataFrame) -> None:
@@ -174,9 +163,9 @@ def draw_forecasts(axes: Axes, rows: pd.DataFrame) -> None:
     for number, (dimension, marker) in enumerate(zip(dimensions, "os^Dv<>p", strict=False)):
         here = rows[rows["dimension"] == dimension]
         x = here["separation"] + 0.06 * (number - (len(dimensions) - 1) / 2)
-        y = here["value"]
+        y = here["auc"]
         axes.errorbar(
-            x, y, np.abs([y - here["low"], here["high"] - y]), marker=marker, ls="",
+            x, y, np.abs([y - here["auc_low"], here["auc_high"] - y]), marker=marker, ls="",
             color=COLOURS["flow"], mfc="white", elinewidth=0.8, label=f"$d = {dimension}$",
         )  # fmt: skip
     axes.axhline(0.5, color="0.6", lw=0.6, ls=":")
@@ -243,14 +232,14 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     """What the panels show, from which start, after how many steps, with which bars."""
     course, flows = tables["flow_course"], tables["flow_collapse"]
     mixture, density = tables["mixture_collapse"], tables["flow_density"]
-    ends = starts_and_ends(flows)
-    status = flows.groupby([*SETTING, *CAPACITY, "run"])["status"].first()
+    first_steps = flows[flows["step"] == 0]
     return (
         f"RealNVP ({_only(flows, 'couplings')} couplings, {_only(flows, 'depth')} hidden layers of "
         f"{_only(flows, 'hidden')}), π = {_only(flows, 'target_weight')}, μ* in a direction drawn "
         f"for each run. Every flow begins untrained, which is nearly N(0, I), with its mean along "
-        f"μ*, m(0), {shown(ends['start'].abs().median(), '.2f')} standard deviations of a mode "
-        f"from the middle in the median. (a) Mass on the + mode of {course['run'].nunique()} runs "
+        f"μ*, m(0), {shown(first_steps['start'].min(), '.2f')} to "
+        f"{shown(first_steps['start'].max(), '.2f')} standard deviations of a mode from the middle "
+        f"(medians of the settings). (a) Mass on the + mode of {course['run'].nunique()} runs "
         f"at r = {_only(course, 'separation')}, d = {_only(course, 'dimension')}: "
         f"{_course_in_numbers(course)} (b) Density of the projection on μ* under two runs at r = "
         f"{_only(density, 'separation')}, d = {_only(density, 'dimension')}; dotted: the modes. "
@@ -266,9 +255,9 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"{shown(_worst(tables['flow_fit']), '.2f')} in the better fit of each target (flow_fit): "
         f"the rest of the log 2 = 0.69 that a lost mode costs is regret. (e) Whether "
         f"|m(0)| tells which runs of a setting are collapsed when one first looks, at step "
-        f"{shown(most(foretold(flows), 'step'))}: area under the curve, "
+        f"{shown(most(first_look(flows), 'step'))}: area under the curve, "
         f"bars: 95 % intervals; 1/2 is chance; settings with fewer than four runs of either end "
-        f"are left out. {int((status != 'finished').sum())} runs diverged."
+        f"are left out. {first_steps['n_diverged'].sum()} runs diverged."
     )
 
 
