@@ -1,4 +1,5 @@
-"""Run every benchmark and write results/benchmarks.csv; `python -m benchmarks theory` runs one."""
+"""Run every benchmark and write results/benchmarks.csv; `python -m benchmarks theory` runs one and
+keeps the rows of the others."""
 
 from __future__ import annotations
 
@@ -23,7 +24,11 @@ def main(chosen: list[str]) -> None:
             print(*(f"{line[column]}" for column in COLUMNS), sep="  ", flush=True)
             lines.append(line)
     RESULTS.parent.mkdir(exist_ok=True)
-    pd.DataFrame(lines, columns=COLUMNS).to_csv(RESULTS, index=False)
+    table = pd.DataFrame(lines, columns=COLUMNS)
+    if chosen and RESULTS.exists():
+        before = pd.read_csv(RESULTS)
+        table = pd.concat([before[~before["name"].isin(table["name"])], table])
+    table.to_csv(RESULTS, index=False)
 
 
 if __name__ == "__main__":

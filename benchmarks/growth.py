@@ -85,7 +85,7 @@ def slope(sizes: Sequence[int], seconds: Sequence[Sequence[float]]) -> tuple[flo
 def theory(runs: int) -> object:
     target = BimodalTarget(SEPARATION, 64)
     start = random_start(target, runs, np.random.default_rng(0))
-    return integrate(target, start, [100.0], rtol=1e-6, workers=1)
+    return integrate(target, start, [100.0], rtol=1e-6, threads=1)
 
 
 def full(batch: int, dimension: int = 128) -> object:

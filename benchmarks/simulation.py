@@ -16,8 +16,8 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.simulation.full import simulate
+from modecollapse.simulation.normals import NormalStream
 from modecollapse.simulation.reduced import simulate_reduced
-from modecollapse.simulation.streams import NormalStream
 from modecollapse.targets import BimodalTarget
 
 __all__ = ["rows"]
@@ -51,7 +51,7 @@ def rows() -> Iterator[dict[str, Any]]:
             "unit": UNIT,
             "note": f"drawing the normals alone, d = 128, batch {BATCH}; 1 is the limit",
         }
-        reduced, drawn = medians(lambda: run_reduced(STEPS), lambda: few_normals(STEPS))
+        reduced, drawn = medians(lambda: run_reduced(STEPS), lambda: normals(STEPS, REDUCED))
         yield {
             "name": "reduced_vs_normals",
             "ratio": drawn / reduced,
@@ -103,20 +103,12 @@ def run_reduced(steps: int) -> None:
     simulate_reduced(LARGE, start(LARGE), **settings(steps))
 
 
-def normals(steps: int) -> None:
-    """The simulation's own normals, and nothing else."""
+def normals(steps: int, each: int = TARGET.dimension) -> None:
+    """The simulation's own normals, `each` for a sample, and nothing else."""
     stream = NormalStream(0, 0, torch.device("cpu"))
-    out = torch.empty(BATCH, TARGET.dimension, dtype=torch.float64)
+    out = torch.empty(BATCH, each, dtype=torch.float64)
     for _ in range(steps):
         stream.fill(out)
-
-
-def few_normals(steps: int) -> None:
-    """As many normals as the reduced simulation draws for its samples, and nothing else."""
-    rng = np.random.default_rng(0)
-    out = np.empty((BATCH, REDUCED))
-    for _ in range(steps):
-        rng.standard_normal(out=out)
 
 
 def distributions(steps: int) -> None:

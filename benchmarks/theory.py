@@ -24,8 +24,9 @@ from scipy.special import expit
 from modecollapse import quadrature
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.targets import BimodalTarget
+from modecollapse.theory.core import _velocity
 from modecollapse.theory.integration import integrate
-from modecollapse.theory.rhs import _velocity, overlaps_to_axial
+from modecollapse.theory.rhs import overlaps_to_axial
 
 __all__ = ["rows"]
 
@@ -95,7 +96,7 @@ def axial(start: Overlaps) -> np.ndarray:
 
 
 def integrated(start: Overlaps) -> np.ndarray:
-    run = integrate(TARGET, start, [END], rtol=RTOL, atol=ATOL, workers=1)
+    run = integrate(TARGET, start, [END], rtol=RTOL, atol=ATOL, threads=1)
     return np.stack([run.final(k) for k in ("m1", "m2", "q11", "q12", "q22")], axis=-1)
 
 
