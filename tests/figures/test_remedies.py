@@ -114,9 +114,91 @@ def test_the_caption_reads_the_last_time_and_the_largest_separation():
             ],
             columns=["objective", "strength", "separation", "n_collapsed_states"],
         ).assign(n_runs=24, time=1e4),
+        "objective_batches": pd.DataFrame({"resolution": [0.25], "n_runs": [4], "time": [50.0]}),
+        "remedies": pd.DataFrame(
+            {
+                "source": ["simulation", "simulation", "flow"],
+                "cost": [320.0, 32000.0, 9.0],
+                "n_runs": [40, 40, 12],
+                "dimension": 16,
+            }
+        ),
     }
     text = figure.caption(tables)
     assert "At t = 100 and r = 4 0.600 is collapsed in the Euclidean geometry, 0.300 in" in text
     assert "(at r = 5: Euclidean 5e+02, natural 5)" in text
     assert "5.100 at α = 0.9" in text
-    assert text.endswith("No collapsed state was found up to r = 6 at λ = 0.5.")
+    assert "No collapsed state was found up to r = 6 at λ = 0.5. (d) The largest" in text
+    assert "when 3.2e+04 evaluations" in text
+    assert "(orange): 12 runs" in text
+    assert "(steps of 0.25) from which at least half of 4 runs" in text
+
+
+def scale() -> pd.DataFrame:
+    rows = [
+        ("simulation", "plain", 100.0, 0.9, 0.5, 0.4, 0.6, 20),
+        ("simulation", "plain", 1000.0, 0.5, 0.3, 0.2, 0.4, 10),
+        ("simulation", "annealing, natural", 1000.0, 0.0, -1e-6, -1e-5, 1e-5, 0),
+        ("flow", "share 0.5", 5000.0, 0.0, 0.07, 0.05, 0.09, 0),
+    ]
+    columns = ["source", "remedy", "cost", "probability", "regret", "regret_low", "regret_high"]
+    return pd.DataFrame(rows, columns=[*columns, "n_collapsed"]).assign(low=0.0, high=1.0)
+
+
+def test_the_list_has_each_remedy_at_its_last_cost_and_open_where_none_is_collapsed(axes):
+    figure.draw_list(axes, scale())
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names.index("plain") == 0
+    assert "flow: share 0.5" in names
+    marks = {
+        names[int(x.get_ydata()[0])]: (round(float(x.get_xdata()[0]), 9), x.get_markerfacecolor())
+        for x in axes.lines
+        if x.get_marker() == "o"
+    }
+    assert marks == {
+        "plain": (0.3, COLOURS["simulation"]),
+        "annealing, natural": (figure.LEAST_REGRET, "white"),
+        "flow: share 0.5": (0.07, "white"),
+    }
+    bars = [x.get_xdata().tolist() for x in axes.lines if x.get_marker() in ("None", "")]
+    assert bars[0] == [0.2, 0.4]
+
+
+def test_every_remedy_of_the_menu_is_listed():
+    from modecollapse.experiments.remedies.menu import MENU
+
+    assert set(figure.LISTED["simulation"]) == set(MENU)
+    assert set(figure.COURSES) <= set(MENU)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"), [("regret", [0.5, 0.3]), ("probability", [0.9, 0.5])]
+)
+def test_a_course_is_drawn_against_its_cost(axes, column, values):
+    figure.draw_course(axes, scale(), column=column)
+    plain = axes.lines[0]
+    np.testing.assert_array_equal(plain.get_xydata(), np.stack([[100.0, 1000.0], values], 1))
+    assert len(axes.lines) == 3
+
+
+def test_batches_have_a_line_each_beside_the_critical_separation(axes):
+    rows = [(0.9, 1000, 2, "self-normalised", 3.5), (0.5, 1000, 2, "self-normalised", 2.5),
+            (0.5, 10000, 2, "self-normalised", 0.0), (0.9, 10000, 2, "self-normalised", 3.75),
+            (0.9, 1000, 16, "plain", 3.25)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["alpha", "batch", "dimension", "weights", "separation"])
+    table["flow_separation"] = table["alpha"] * 5
+    births = pd.DataFrame(
+        [("theory", "alpha", 0.9, 5.1), ("theory", "share", 0.9, 1.0),
+         ("theory", "alpha", 0.5, 2.7),
+         ("theory", "alpha", 0.99, 16.0)],
+        columns=["source", "objective", "strength", "separation"],
+    )  # fmt: skip
+    figure.draw_batches(axes, table, births)
+    drawn = {x.get_label(): x.get_xydata().tolist() for x in axes.lines}
+    assert drawn == {
+        "$r_c$": [[0.5, 2.7], [0.9, 5.1]],
+        "gradient flow": [[0.5, 2.5], [0.9, 4.5]],
+        "1e3": [[0.5, 2.5], [0.9, 3.5]],
+        "1e4": [[0.9, 3.75]],  # where none left nothing is drawn
+        "1e3, plain, d = 16": [[0.9, 3.25]],
+    }

@@ -6,6 +6,7 @@ import pandas as pd
 
 from .claim import Claim, Estimate, NoRows, Tables, only
 from .intervals import difference
+from .remedies_scale import SCALE
 from .rows import chance, gap
 
 __all__ = ["CLAIMS"]
@@ -180,4 +181,5 @@ CLAIMS = (
         _runs_at_half,
         below=0.05,
     ),
+    *SCALE,
 )

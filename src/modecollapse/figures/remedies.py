@@ -1,4 +1,4 @@
-"""Figure 7: what another geometry and another objective do against collapse."""
+"""Figure 7: geometry, objective, and every remedy on one scale."""
 
 from __future__ import annotations
 
@@ -6,48 +6,167 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from .style import COLOURS, first, legend, new_figure, nothing, panel, panel_letter, shown
+from .style import COLOURS, first, legend, most, new_rows, nothing, panel, panel_letter, shown
 
 __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
-    "A component does not lose its weight for long where the means move without it, and another "
-    "objective moves the separation at which collapse is born."
+    "Annealing in the natural geometry leaves no collapsed run of two modes at the price of the "
+    "plain descent; where there are more modes, twice the components do."
 )
 GEOMETRIES = {
     "euclidean": COLOURS["simulation"],
     "wasserstein": COLOURS["flow"],
     "natural": COLOURS["both modes"],
 }
+PROBLEMS = ("equal modes", "unequal modes", "four modes")
+LETTERS = "abcdefghijklm"
+LISTED = {
+    "simulation": (
+        *("plain", "small start", "trained variances", "wide start", "momentum", "adam"),
+        *("small batches", "trained weights", "wasserstein", "natural", "alpha 0.5", "alpha 0.9"),
+        *("share 0.1", "share 0.5", "share 0.5, equal chains", "best of 3", "best of 10"),
+        *("best of 10, natural", "annealing", "annealing, weights afterwards"),
+        *("annealing, weights throughout", "annealing, natural", "twice the components"),
+        *("twice the components, natural", "annealing, natural, twice the components"),
+    ),
+    "flow": ("plain", "annealing", "share 0.5", "best of 3"),
+}
 OBJECTIVES = {"alpha": COLOURS["theory"], "share": COLOURS["formula"]}
 NAMES = {"alpha": r"$D_\alpha$, against $\alpha$", "share": r"share $\lambda$, against $\lambda$"}
 
 
+# The remedies whose course is drawn; all others are in the list of panels (e) to (g).
+COURSES = {
+    "plain": ("0.5", "-"),
+    "trained weights": (COLOURS["vanishing weight"], "-"),
+    "natural": (COLOURS["both modes"], "-"),
+    "annealing": (COLOURS["simulation"], "-"),
+    "annealing, natural": (COLOURS["mean alignment"], "-"),
+    "annealing, natural, twice the components": (COLOURS["theory"], ":"),
+    "best of 10, natural": (COLOURS["formula"], "--"),
+    "share 0.5": (COLOURS["reduced simulation"], "-"),
+}
+LEAST_REGRET = 1e-4  # drawn; the error of an estimate of KL
+
+
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """(a, b) part collapsed over time, (c) waits, by geometry; (d) births, by objective."""
-    figure, axes = new_figure(2, 2, 5.4)
-    survival = tables["geometry_survival"]
-    separations = sorted(survival["separation"].unique())
-    for one, place in zip(axes[0], (0, 1), strict=True):
-        if place < len(separations):
-            draw_survival(one, survival[survival["separation"] == separations[place]])
-        else:
-            nothing(one)
-    panel(axes[1, 0], draw_waits, tables["geometry_waits"])
+    """(a) part collapsed by geometry, (b) waits, (c) births, (d) batches; (e-g) regret of all
+    remedies, (h-j) and (k-m) regret and part collapsed against cost."""
+    figure, parts = new_rows({2.05: 4, 3.2: 3, 1.8: 3, 2.3: 3})
+    top, *rows = [part.axes for part in parts]
+    survival, remedies = tables["geometry_survival"], tables["remedies"]
+    nearest = survival[survival["separation"] == survival["separation"].min()]
+    panel(top[0], draw_survival, nearest)
+    panel(top[1], draw_waits, tables["geometry_waits"])
     if tables["objective_births"].empty and tables["objective_runs"].empty:
-        nothing(axes[1, 1])
+        nothing(top[2])
     else:
-        draw_births(axes[1, 1], tables["objective_births"], tables["objective_runs"])
-    for one, letter in zip(axes.flat, "abcd", strict=True):
+        draw_births(top[2], tables["objective_births"], tables["objective_runs"])
+    panel(top[3], draw_batches, tables["objective_batches"], tables["objective_births"])
+    for k, problem in enumerate(PROBLEMS):
+        here = remedies[remedies["problem"] == problem]
+        rows[0][k].set_title(problem)
+        panel(rows[0][k], draw_list, here)
+        panel(rows[1][k], draw_course, here, column="regret")
+        panel(rows[2][k], draw_course, here, column="probability")
+        if k:
+            rows[0][k].set_yticklabels([])
+    for one, letter in zip([*top, *rows[0], *rows[1], *rows[2]], LETTERS, strict=True):
         panel_letter(one, letter)
-    colours = [Line2D([], [], color=colour, label=name) for name, colour in GEOMETRIES.items()]
-    lines = {"-": "collapsed (a, b)", "--": "of it by vanishing weight"}
-    styles = [Line2D([], [], color="0.4", ls=style, label=word) for style, word in lines.items()]
-    figure.legend(handles=[*colours, *styles], loc="outside upper center", ncols=5)
+    _legends(parts[0], parts[-1])
     return figure
+
+
+def _legends(top: SubFigure, bottom: SubFigure) -> None:
+    """Geometries above, remedies below."""
+    colours = [Line2D([], [], color=colour, label=name) for name, colour in GEOMETRIES.items()]
+    lines = {"-": "collapsed (a)", "--": "of it by vanishing weight"}
+    styles = [Line2D([], [], color="0.4", ls=style, label=word) for style, word in lines.items()]
+    top.legend(handles=[*colours, *styles], loc="outside upper center", ncols=5)
+    courses = [Line2D([], [], color=c, ls=ls, label=name) for name, (c, ls) in COURSES.items()]
+    flow = Line2D([], [], color=COLOURS["flow"], ls="-.", label="flows: plain, share 0.5 (s)")
+    bottom.legend(handles=[*courses, flow], loc="outside lower center", ncols=3)
+
+
+def draw_list(axes: Axes, table: pd.DataFrame) -> None:
+    """Regret of every remedy at its last cost, the least above; filled where a run is collapsed."""
+    last = table.sort_values("cost").groupby(["source", "remedy"], sort=False).tail(1)
+    order = [(s, r) for s, names in LISTED.items() for r in names]
+    for place, (source, remedy) in enumerate(order):
+        for row in last[(last["source"] == source) & (last["remedy"] == remedy)].itertuples():
+            colour = COLOURS["flow" if source == "flow" else "simulation"]
+            low, high = max(row.regret_low, LEAST_REGRET), max(row.regret_high, LEAST_REGRET)
+            at = max(row.regret, LEAST_REGRET)
+            axes.plot([low, high], [place, place], color=colour, lw=1)
+            face = colour if row.n_collapsed else "white"
+            axes.plot([at], [place], "o", color=colour, mfc=face, ms=3.2, mew=0.8)
+    axes.set_xscale("log")
+    axes.set_xlim(0.6 * LEAST_REGRET, 4)
+    axes.set_ylim(len(order) - 0.4, -0.6)
+    names = [r if s != "flow" else f"flow: {r}" for s, r in order]
+    axes.set_yticks(range(len(order)), names, fontsize=5.5)
+    axes.set_xlabel("regret at the end (nats)")
+
+
+def draw_course(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    """Regret, or part collapsed, against evaluations of log p, with bands of 95 %."""
+    low, high = ("regret_low", "regret_high") if column == "regret" else ("low", "high")
+    least = LEAST_REGRET if column == "regret" else -1.0
+    flows = {"plain": (COLOURS["flow"], "-."), "share 0.5": (COLOURS["flow"], "-.")}
+    for source, courses in (("simulation", COURSES), ("flow", flows)):
+        for remedy, (colour, line) in courses.items():
+            rows = table[(table["source"] == source) & (table["remedy"] == remedy)]
+            rows = rows.sort_values("cost")
+            if rows.empty:
+                continue
+            bounds = rows[low].clip(lower=least), rows[high].clip(lower=least)
+            mark = "s" if (source, remedy) == ("flow", "share 0.5") else ""
+            axes.fill_between(rows["cost"], *bounds, color=colour, alpha=0.12, lw=0)
+            axes.plot(rows["cost"], rows[column].clip(lower=least), line, marker=mark, ms=2.5,
+                      color=colour, lw=1)  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlabel("evaluations of log p")
+    if column == "regret":
+        axes.set_yscale("log")
+        axes.set_ylim(0.6 * LEAST_REGRET, 30)
+        axes.set_ylabel("regret (nats)")
+    else:
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_ylabel("part collapsed")
+
+
+def draw_batches(axes: Axes, table: pd.DataFrame, births: pd.DataFrame) -> None:
+    """The largest separation from which runs leave the collapsed state, by the samples of a step,
+    and the critical separation of the closed equations."""
+    known = births[(births["source"] == "theory") & (births["objective"] == "alpha")]
+    known = known.sort_values("strength")
+    known = known[known["strength"] <= table["alpha"].max() + 0.05]
+    axes.plot(known["strength"], known["separation"], color=COLOURS["theory"], label=r"$r_c$")
+    flow = table[table["flow_separation"] > 0].drop_duplicates("alpha").sort_values("alpha")
+    axes.plot(
+        flow["alpha"], flow["flow_separation"], ls="--", lw=1, color=COLOURS["theory"],
+        label="gradient flow",
+    )  # fmt: skip
+    cases = sorted(set(zip(table["batch"], table["dimension"], table["weights"], strict=True)))
+    batches = sorted({batch for batch, _, _ in cases})
+    for batch, dimension, weights in cases:
+        rows = table[(table["batch"] == batch) & (table["dimension"] == dimension)]
+        rows = rows[(rows["weights"] == weights) & (rows["separation"] > 0)].sort_values("alpha")
+        shade = 0.75 - 0.6 * batches.index(batch) / max(len(batches) - 1, 1)
+        plain, wide = weights == "plain", dimension > table["dimension"].min()
+        axes.plot(
+            rows["alpha"], rows["separation"], "x" if plain else ("D" if wide else "o"),
+            ls=":" if plain or wide else "-", color=str(shade), ms=3, lw=1,
+            label=f"{batch:.0e}".replace("e+0", "e") + (", plain" if plain else "")
+            + (f", d = {dimension}" if wide else ""),
+        )  # fmt: skip
+    axes.set_xlabel(r"$\alpha$")
+    axes.set_ylabel(r"$r$ up to which runs heal")
+    legend(axes, loc="upper left", fontsize=5.5)
 
 
 def draw_survival(axes: Axes, table: pd.DataFrame) -> None:
@@ -90,7 +209,8 @@ def draw_waits(axes: Axes, table: pd.DataFrame) -> None:
         for start, (mark, line) in marks.items()
         if start in set(done["start"])
     ]
-    axes.legend(handles=handles, loc="upper left")
+    axes.legend(handles=handles, loc="upper left", fontsize=5.5)
+    axes.set_ylim(top=axes.get_ylim()[1] * 1e3)  # room for it
     return None
 
 
@@ -116,13 +236,13 @@ def draw_births(axes: Axes, births: pd.DataFrame, runs: pd.DataFrame) -> None:
                     color=colour, mfc=face, ms=3.5, mew=0.8,
                 )  # fmt: skip
     axes.set_yscale("log")
-    ticks = [2, 3, 5, 10, 20, 50]
+    ticks = [2, 3, 5, 10, 20, 50, 200]
     axes.set_yticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.set_xlim(-0.03, 1.03)
     axes.set_xlabel(r"$\alpha$ or $\lambda$")
     axes.set_ylabel(r"separation $r$")
-    legend(axes, loc="upper left")
+    legend(axes, loc="upper left", fontsize=5.5)
 
 
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -139,25 +259,47 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     alphas = solved[solved["objective"] == "alpha"].nlargest(1, "strength")
     none = float("nan")
     return (
-        f"(a, b) Part of {shown(first(survival, 'n_runs'), 'g')} starts on the sphere of radius r "
+        f"(a) Part of {shown(first(survival, 'n_runs'), 'g')} starts on the sphere of radius r "
         f"that is collapsed at a time, weights trained, "
         f"d = {shown(first(survival, 'dimension'), 'g')}, "
         f"π = {shown(first(survival, 'target_weight'), 'g')}; bands: 95 % Wilson intervals, "
         f"dashed: by vanishing weight. At t = {shown(first(end, 'time'), 'g')} "
         f"and r = {shown(first(end, 'separation'), 'g')} "
         f"{shown(part.get('euclidean', none), '.3f')} is collapsed in the Euclidean geometry, "
-        f"{shown(part.get('natural', none), '.3f')} in the natural one. (c) Time to recover at "
+        f"{shown(part.get('natural', none), '.3f')} in the natural one. (b) Time to recover at "
         f"η = {shown(first(waits, 'eta'), 'g')}. Dots: from one component at its mode and the "
         f"other not moved yet (at r = {shown(first(far, 'separation'), 'g')}: Euclidean "
         f"{shown(wait.get('euclidean', none), '.2g')}, natural "
         f"{shown(wait.get('natural', none), '.2g')}); squares: from the state that is collapsed "
-        f"at fixed weights. What takes longer than the horizon is not shown. (d) The separation "
+        f"at fixed weights. What takes longer than the horizon is not shown. (c) The separation "
         f"at which collapse is born with equal fixed weights; "
         f"{shown(first(alphas, 'separation'), '.3f')} at "
         f"α = {shown(first(alphas, 'strength'), 'g')}; dotted: Eq. 14.14. Marks: "
         f"{shown(first(runs, 'n_runs'), 'g')} runs each of gradient flow to "
         f"t = {shown(first(runs, 'time'), 'g')} (circles: α, diamonds: λ), filled where any is "
-        f"collapsed at the end.{_without_state(runs)}"
+        f"collapsed at the end.{_without_state(runs)} {_scale(tables)}"
+    )
+
+
+def _scale(tables: Mapping[str, pd.DataFrame]) -> str:
+    """What panels (d) to (m) show."""
+    batches, remedies = tables["objective_batches"], tables["remedies"]
+    mixtures = remedies[remedies["source"] == "simulation"]
+    flows = remedies[remedies["source"] == "flow"]
+    return (
+        f"(d) The largest separation (steps of {shown(first(batches, 'resolution'), 'g')}) from "
+        f"which at least half of {shown(first(batches, 'n_runs'), 'g')} runs have left the "
+        f"collapsed state by t = {shown(first(batches, 'time'), 'g')} when D_α is followed with so "
+        f"many samples of q a step, self-normalised weights and d = 2 unless said otherwise; "
+        f"black: the critical separation, dashed: gradient flow by that time. (e-g) Regret of "
+        f"every remedy when "
+        f"{shown(most(mixtures, 'cost'), '.3g')} evaluations of log p (mixtures, blue) are paid, "
+        f"means over {shown(first(mixtures, 'n_runs'), 'g')} runs with 95 % intervals; open: no "
+        f"run is collapsed; what is below {LEAST_REGRET:g} is drawn there. Flows (orange): "
+        f"{shown(first(flows, 'n_runs'), 'g')} runs each, at the end of their training. "
+        f"d = {shown(first(mixtures, 'dimension'), 'g')}, starts on the sphere of the modes; a "
+        f"sample of p costs ten evaluations. (h-j) Regret and (k-m) part collapsed against "
+        f"evaluations, bands: 95 % intervals."
     )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "mesh",
     "most",
     "new_figure",
+    "new_rows",
     "nothing",
     "panel",
     "panel_letter",
@@ -91,6 +92,16 @@ STYLE: Mapping[Any, Any] = MappingProxyType(
 def new_figure(rows: int, columns: int, height: float, **options: Any) -> tuple[Figure, Any]:
     """A figure of the page's width and `height` inches, and its axes as a 2-D array."""
     return plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **options)
+
+
+def new_rows(rows: Mapping[float, int]) -> tuple[Figure, list[Any]]:
+    """A figure of the page's width, of rows of so many inches with so many panels each, and the
+    subfigures of the rows."""
+    figure = plt.figure(figsize=(WIDTH, sum(rows)))
+    parts = figure.subfigures(len(rows), 1, height_ratios=list(rows))
+    for part, columns in zip(parts, rows.values(), strict=True):
+        part.subplots(1, columns)
+    return figure, list(parts)
 
 
 def panel_letter(axes: Axes, letter: str) -> None:

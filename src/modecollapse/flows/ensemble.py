@@ -90,8 +90,11 @@ class Ensemble:
 
     def loss(self) -> Tensor:
         """The training loss of the next step, (S,), on fresh noise or fresh samples of p."""
-        draw = self.density.sample if self.from_target else normal
-        draw(self.training, self.noise)
+        own = round(self.settings.batch * (1 - self.from_target))
+        if own:
+            normal(self.training, self.noise[:, :own])
+        if own < self.settings.batch:
+            self.density.sample(self.training, self.noise[:, own:])
         beta = torch.as_tensor(self.beta, dtype=self.theta.dtype, device=self.theta.device)
         return self.objective(self.theta, self.noise, beta)
 

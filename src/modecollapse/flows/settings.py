@@ -37,7 +37,7 @@ class FlowSettings:
         rational-quadratic splines; "zuko", any flow of zuko.
     objective : "reverse-kl", KL(q‖p) with the gradient of automatic differentiation;
         "sticking-the-landing", the same without the score of q; "maximum-likelihood", KL(p‖q) by
-        exact samples of p, where the target has them.
+        exact samples of p, where the target has them; "mixed", half of each, by half of the batch.
     optimizer : "adam" or "sgd".
     direction : of the bimodal target's μ* against the coordinates that the layers act on: "random",
         drawn uniformly for each run; "axis", the first coordinate; "diagonal", (1, …, 1)/√d.  Other

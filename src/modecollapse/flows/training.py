@@ -99,9 +99,9 @@ def train(
     call = "target(...), mixture(...), or custom(log_density, dimension) around a log-density"
     require(isinstance(target, Target), "target", target, call)
     settings = resolve((settings or FlowSettings()).changed(**changes))
-    if settings.objective == "maximum-likelihood":
+    if settings.objective in ("maximum-likelihood", "mixed"):
         plain = isinstance(settings.schedule, NoAnnealing)
-        require(plain, "schedule", settings.schedule, "no annealing with maximum-likelihood")
+        require(plain, "schedule", settings.schedule, f"no annealing with {settings.objective}")
     every = integer("checkpoint_every", checkpoint_every, 1)
     path = None if checkpoint is None else Path(checkpoint)
     with devices.limited_threads(threads):

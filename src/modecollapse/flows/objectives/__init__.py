@@ -11,6 +11,7 @@ from torch import Tensor
 from ...targets import Density
 from ..architectures.base import Architecture
 from .maximum_likelihood import forward_kl
+from .mixed import mixed_kl
 from .reverse_kl import reverse_kl
 from .sticking_the_landing import sticking_the_landing
 
@@ -22,17 +23,19 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Objective(NamedTuple):
     """A loss (θ (S, P), batch (S, B, d), β (S,)) -> (S,), and what it is a mean over.
 
-    The batch is noise of q's base, or, with `from_target`, exact samples of p.
+    The batch is noise of q's base, but for the part `from_target` at its end, 0, ½ or 1, which is
+    exact samples of p.
     """
 
     loss: Callable[[Architecture, Density], Loss]
-    from_target: bool = False
+    from_target: float = 0.0
 
 
 OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
     {
         "reverse-kl": Objective(reverse_kl),
         "sticking-the-landing": Objective(sticking_the_landing),
-        "maximum-likelihood": Objective(forward_kl, from_target=True),
+        "maximum-likelihood": Objective(forward_kl, from_target=1.0),
+        "mixed": Objective(mixed_kl, from_target=0.5),
     }
 )

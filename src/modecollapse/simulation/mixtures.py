@@ -1,0 +1,269 @@
+r"""Stochastic gradient descent for any number of components and modes, in full dimension.
+
+The witness beyond two components, and the road on which remedies are put beside each other: the
+geometry of the descent, D_α by samples of q, a share of the forward KL by samples of p, annealing
+with or without trained variances, and the optimisers, all by batches as one would in practice
+(docs/remedies.md, section 15).  Nothing is used of the closed equations.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import generator, integer, numbers_of, require, within
+from ..dynamics import VARIANCES, Dynamics
+from ..targets import GaussianMixture
+from ..trajectory import Status, Trajectory, finish
+from .mixture_kernel import Recipe, State, descend, evaluate
+from .settings import Descent
+from .streams import Purpose
+from .streams import generator as stream
+
+__all__ = ["MixtureStart", "Objective", "simulate_mixture"]
+
+FloatArray = NDArray[np.float64]
+OPTIMIZERS = ("sgd", "momentum", "adam")
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureStart:
+    """n initial states of a mixture of K components in R^d.
+
+    Parameters
+    ----------
+    means : (n, K, d).
+    logits : (n, K), the weights are their softmax.  Default: equal weights.
+    variances : (n, K), positive.  Default: 1.
+    """
+
+    means: FloatArray
+    logits: FloatArray = field(default=None)  # type: ignore[arg-type]
+    variances: FloatArray = field(default=None)  # type: ignore[arg-type]
+
+    def __post_init__(self) -> None:
+        means = numbers_of("means", self.means, "an array (n, K, d)", finite=True)
+        fits = means.ndim == 3 and means.shape[1] > 0 and means.shape[2] > 0
+        require(fits, "means", means.shape, "an array (n, K, d)")
+        shape = means.shape[:2]
+        logits, variances = self.logits, self.variances
+        logits = np.zeros(shape) if logits is None else numbers_of("logits", logits, finite=True)
+        variances = np.ones(shape) if variances is None else numbers_of("variances", variances)
+        require(logits.shape == shape, "logits", logits.shape, f"K a run, {shape}")
+        require(variances.shape == shape, "variances", variances.shape, f"K a run, {shape}")
+        positive = bool((np.isfinite(variances) & (variances > 0)).all())
+        require(positive, "variances", variances.tolist(), "finite numbers > 0")
+        for name, value in (("means", means), ("logits", logits), ("variances", variances)):
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    @classmethod
+    def sphere(
+        cls,
+        n: int,
+        shape: tuple[int, int],
+        norm: float,
+        rng: np.random.Generator,
+        variance: float = 1.0,
+    ) -> Self:
+        """Means of this norm in independent uniform directions; `shape` is (K, d).
+
+        >>> start = MixtureStart.sphere(5, (2, 16), 3.0, np.random.default_rng(0))
+        >>> bool(np.allclose(np.linalg.norm(start.means, axis=-1), 3.0))
+        True
+        """
+        integer("n", n, 0), within("norm", norm, 0), within("variance", variance, 0)
+        means = generator("rng", rng).standard_normal((n, *shape))
+        means *= norm / np.linalg.norm(means, axis=-1, keepdims=True)
+        return cls(means, variances=np.full((n, shape[0]), variance))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """(1 − λ) D_α(q‖p) + λ KL(p‖q), and by which samples (docs/remedies.md, Eqs. 14.1, 14.11).
+
+    Parameters
+    ----------
+    alpha : α in [0, 1]; 0 is KL(q‖p).
+    self_normalised : whether the weights (p/q)^α of a batch are divided by their mean.
+    share : λ in [0, 1).
+    samples : of p in a step; needed where λ > 0.
+    source : how often a sample of p is from each of its modes; default as often as under p.
+
+    >>> Objective(share=0.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: samples: got 0; allowed: a whole number >= 1
+    """
+
+    alpha: float = 0.0
+    self_normalised: bool = True
+    share: float = 0.0
+    samples: int = 0
+    source: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        within("alpha", self.alpha, 0, 1, closed="[]")
+        within("share", self.share, 0, 1, closed="[")
+        integer("samples", self.samples, 1 if self.share > 0 else 0)
+        known = isinstance(self.self_normalised, bool)
+        require(known, "self_normalised", self.self_normalised, "True or False")
+
+
+def simulate_mixture(
+    target: GaussianMixture,
+    start: MixtureStart,
+    descent: Descent,
+    at: Sequence[int],
+    *,
+    dynamics: Dynamics | None = None,
+    objective: Objective | None = None,
+    weights_from: float = 0.0,
+    evaluation_samples: int = 512,
+) -> Trajectory:
+    r"""Gradient descent by batches from each state of `start`; time is h × steps.
+
+    Parameters
+    ----------
+    target : variances 1.
+    start : n states.
+    descent : step size, steps, batch, optimiser and seed.  Samples are stratified, the score of q
+        is left out.
+    at : the steps to log, increasing, from 0 to `descent.steps`.
+    dynamics : geometry, η (one for all runs), variances, schedule, sphere and speed; default plain.
+    objective : default KL(q‖p).
+    weights_from : the time from which the weights follow with η; before they are fixed.
+    evaluation_samples : fresh samples a component for KL and the masses at each logged step.
+
+    Returns
+    -------
+    A trajectory of kl, kl_se (of KL(q‖p), β = 1), choice_kl (another estimate by as many fresh
+    samples, by which one may choose between runs), beta, mass_k and weight_i, each (n, T).  A run
+    whose step is too large ends ``Status.DIVERGED``.
+
+    >>> from modecollapse import mixture
+    >>> p = mixture([[4.0, 0.0], [-4.0, 0.0]])
+    >>> start = MixtureStart.sphere(4, (2, 2), 4.0, np.random.default_rng(0))
+    >>> half = Objective(share=0.5, samples=16)
+    >>> run = simulate_mixture(p, start, Descent(0.2, 500, 32, seed=1), [500], objective=half)
+    >>> run.collapsed.any()
+    np.False_
+    """
+    dynamics, objective = dynamics or Dynamics(), objective or Objective()
+    steps = _check_log(at, descent.steps)
+    integer("evaluation_samples", evaluation_samples, 2)
+    recipe = _recipe(target, start, descent, dynamics, objective)
+    path = _path(descent, dynamics, within("weights_from", weights_from, 0, closed="["))
+    k, modes = start.means.shape[1], len(target.means)
+    values = np.full((len(start), 4 + modes + k, len(steps)), np.nan)
+    status = []
+    for run in range(len(start)):
+        one = _Run(start, run, descent, recipe, path)
+        reached = one.follow(steps, values[run], evaluation_samples)
+        status.append(Status.FINISHED if reached else Status.DIVERGED)
+    names = ["kl", "kl_se", "choice_kl", "beta"]
+    names += [f"mass_{m}" for m in range(modes)] + [f"weight_{i}" for i in range(k)]
+    return finish(
+        "simulation",
+        np.array(steps) * descent.step_size,
+        {name: values[:, place] for place, name in enumerate(names)},
+        target,
+        status,
+        np.nan,
+        {Status.DIVERGED: f"step_size: {descent.step_size:g} is too large; reduce it"},
+    )
+
+
+class _Run:
+    """One run on its way."""
+
+    def __init__(
+        self, start: MixtureStart, run: int, descent: Descent, recipe: Recipe, path: FloatArray
+    ) -> None:
+        self._state = State(
+            start.means[run].copy(), start.logits[run].copy(), start.variances[run].copy()
+        )
+        self._recipe, self._path = recipe, path
+        self._memory = np.zeros((2, self._state.means.size + 2 * len(self._state.logits)))
+        number = descent.first_run + run
+        self._noise = stream(descent.seed, number, Purpose.NOISE)
+        self._evaluation = stream(descent.seed, number, Purpose.EVALUATION)
+
+    def follow(self, steps: Sequence[int], out: FloatArray, samples: int) -> bool:
+        """Write the statistics at each of `steps` into `out` (statistics, T)."""
+        recipe, done = self._recipe, 0
+        masses, again = np.empty((2, len(recipe.modes)))
+        look = (self._state, recipe.modes, recipe.log_weights, samples)
+        for place, step in enumerate(steps):
+            part = self._path[done:step]
+            if not descend(self._noise, self._state, part, self._memory, done, recipe):
+                return False
+            done = step
+            kl, error = evaluate(self._evaluation, *look, masses)
+            choice_kl, _ = evaluate(self._evaluation, *look, again)
+            beta = self._path[min(step, len(self._path) - 1), 0]
+            w = np.exp(self._state.logits - self._state.logits.max())
+            out[:, place] = [kl, error, choice_kl, beta, *masses, *(w / w.sum())]
+        return True
+
+
+def _check_log(at: Sequence[int], steps: int) -> list[int]:
+    wanted = [integer("at", step, 0, steps) for step in at]
+    increasing = bool(wanted) and all(a < b for a, b in itertools.pairwise(wanted))
+    require(increasing, "at", list(at), f"increasing whole numbers from 0 to {steps}")
+    return wanted
+
+
+def _recipe(
+    target: GaussianMixture,
+    start: MixtureStart,
+    descent: Descent,
+    dynamics: Dynamics,
+    objective: Objective,
+) -> Recipe:
+    """All that compiled code needs to know, checked."""
+    require(isinstance(target, GaussianMixture), "target", target, "a mixture of Gaussians")
+    unit = bool((target.variances == 1).all())
+    require(unit, "target", f"variances {target.variances.tolist()}", "variances 1")
+    k, d = start.means.shape[1:]
+    require(d == target.dimension, "start", f"d = {d}", f"d = {target.dimension}, the target's")
+    integer("batch", descent.batch, k)
+    plain = not dynamics.tempered or objective == Objective()
+    require(plain, "schedule", dynamics.schedule, "none, where α or λ is not 0")
+    schedule = dynamics.schedule
+    require(not schedule.needs_kl, "schedule", schedule, "one that does not wait for the fit")
+    source = np.asarray(objective.source or target.weights, dtype=float)
+    fits = source.shape == target.weights.shape and bool((source >= 0).all())
+    fits = fits and abs(source.sum() - 1) < 1e-9
+    require(fits, "source", objective.source, f"{len(target.weights)} numbers >= 0 that sum to 1")
+    return Recipe(
+        np.ascontiguousarray(target.means),
+        np.log(target.weights),
+        source.cumsum(),
+        objective.samples if objective.share > 0 else 0,
+        descent.batch,
+        float(objective.alpha),
+        objective.self_normalised,
+        float(objective.share),
+        descent.step_size,
+        dynamics.metric,
+        OPTIMIZERS.index(descent.optimizer),
+        VARIANCES.index(dynamics.variances),
+        bool(dynamics.sphere),
+        bool(dynamics.speed_over_beta),
+    )
+
+
+def _path(descent: Descent, dynamics: Dynamics, weights_from: float) -> FloatArray:
+    """β and η of each step, (steps, 2)."""
+    eta = np.asarray(dynamics.eta, dtype=float)
+    require(eta.ndim == 0, "eta", eta.tolist(), "one number for all runs")
+    times = np.arange(descent.steps) * descent.step_size
+    return np.stack([dynamics.schedule.beta(times), np.where(times >= weights_from, eta, 0)], 1)
