@@ -110,7 +110,7 @@ def outcome(
     components_arrived: ArrayLike = False,
     coverage: float = COVERAGE,
 ) -> NDArray[np.object_]:
-    """The outcome of each run.
+    """Say of each run whether q has kept all modes, and if not, by what mechanism it lost one.
 
     Parameters
     ----------

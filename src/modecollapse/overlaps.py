@@ -146,7 +146,7 @@ def random_start(
     weight: float = 0.5,
     variance: float = 1.0,
 ) -> Overlaps:
-    """Overlaps of n independent random starts, at a cost that does not depend on d.
+    """Draw where n runs start: both means of q at random, at a cost that does not depend on d.
 
     ========== ============================================== ===============
     law        the means                                      default `scale`

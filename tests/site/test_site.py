@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -113,6 +114,14 @@ def test_the_reference_holds_every_exported_name(pages, site):
     assert {f"modecollapse.{name}" for name in functions} - ids == {
         f"modecollapse.{name}" for name in ("flows", "simulation", "targets", "theory")
     }
+
+
+def test_help_begins_with_a_sentence_that_a_practitioner_understands():
+    for name in sorted(set(modecollapse.__all__) - {"__version__"}):
+        first = inspect.getdoc(getattr(modecollapse, name)).split("\n\n")[0]
+        if inspect.isfunction(getattr(modecollapse, name)):
+            assert not re.search(r"\bEqs?\.|docs/|closed equations|axial", first), name
+            assert first.endswith(".")
 
 
 def test_no_package_is_pinned_twice():

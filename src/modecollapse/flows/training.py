@@ -45,7 +45,9 @@ def train(
     threads: int = 1,
     **changes: Any,
 ) -> Training:
-    """Train flows q on the target p, by default by descent of KL(q‖p) (docs/theory.md, Eq. 12.3).
+    """Train normalizing flows q on the target p, many seeds at once.
+
+    By default by descent of KL(q‖p) (docs/theory.md, Eq. 12.3).
 
     Parameters
     ----------

@@ -17,11 +17,12 @@ def critical_separation(
     alpha: float = 0.0,
     share: float = 0.0,
 ) -> float:
-    """The r = ‖μ*‖ at which the state collapsed on a mode is born in a fold, fixed weights.
+    """The least separation of the modes at which training can stay collapsed, fixed weights.
 
-    The objective is KL(q‖p), D_α(q‖p) or (1 − λ) KL(q‖p) + λ KL(p‖q) (docs/remedies.md, section
-    14).  Both means are near that mode; below r no such fixed point exists.  To 1e-9 for KL(q‖p)
-    (:func:`.bifurcations.critical_separation`), to 1e-8 of itself for the others.
+    At that r = ‖μ*‖ the state collapsed on a mode is born in a fold; below it no fixed point has
+    both means near that mode.  The objective is KL(q‖p), D_α(q‖p) or (1 − λ) KL(q‖p) + λ KL(p‖q)
+    (docs/remedies.md, section 14).  Right to 1e-9 for KL(q‖p), where
+    :func:`.bifurcations.critical_separation` finds it, to 1e-8 of itself for the others.
 
     Parameters
     ----------

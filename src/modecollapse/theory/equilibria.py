@@ -106,7 +106,9 @@ class FixedPoint:
 def fixed_points(
     separation: float, target_weight: float = 0.5, component_weight: float = 0.5
 ) -> tuple[FixedPoint, ...]:
-    """All fixed points of the closed equations with fixed weights, by increasing KL.
+    """Every place where both means of q can rest, stable or not, by increasing KL.
+
+    All fixed points of the closed equations with fixed weights.
 
     With equal weights those that differ by the exchange of the two components count once, the
     component with the larger position being the first.

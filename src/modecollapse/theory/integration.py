@@ -125,7 +125,9 @@ def integrate(
     max_steps: int = 100_000,
     threads: int | None = None,
 ) -> Trajectory:
-    """Integrate the closed equations (docs/theory.md, Eq. 3.7) for a batch of n runs.
+    """Follow how a two-component q is trained on the target, without drawing a sample.
+
+    The closed equations of gradient flow (docs/theory.md, Eq. 3.7), for a batch of n runs.
 
     Parameters
     ----------

@@ -54,7 +54,9 @@ def integrate_annealed(
     max_steps: int = 100_000,
     threads: int | None = None,
 ) -> Trajectory:
-    """Integrate the annealed equations (docs/theory.md, Eqs. 11.3 to 11.5) for n runs.
+    """Follow the training where the target is annealed and variances are trained, without samples.
+
+    The closed equations of annealing (docs/theory.md, Eqs. 11.3 to 11.5), for n runs.
 
     Parameters
     ----------
