@@ -28,6 +28,18 @@ def test_a_tutorial_prints_what_it_shows(page):
     assert not result.failed, "".join(said)
 
 
+def test_the_readme_gives_what_it_says():
+    """The lines of its notebook whose comment begins with a number."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1]
+    names: dict[str, object] = {}
+    exec(block, names)
+    told = re.findall(r"^(mc\.\S+|\w\S+)  # (\d+\.\d+):", block, re.MULTILINE)
+    assert len(told) == 2
+    for expression, number in told:
+        assert eval(expression, names) == pytest.approx(float(number), abs=10 ** -len(number[2:]))
+
+
 @pytest.mark.slow
 def test_the_tutorial_of_a_figure_makes_one(tmp_path):
     """Its blocks, put where their first lines say, and its command."""
