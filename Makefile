@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR)/src
 
 .PHONY: figures gallery readme verify test test-slow smoke benchmark lint setup clean report test-slurm
-.PHONY: profile crate installed placed docs docs-setup
+.PHONY: profile crate installed placed docs docs-setup links
 
 # `make figures CONFIG=config/mine.yaml` takes a named configuration; so do `make report` and
 # `make verify`.  It is checked before Snakemake reads it: see docs/reproducibility.md.
@@ -98,6 +98,10 @@ readme: figures
 # The site, build/site/index.html; every warning is an error.  It opens without a network.
 docs: setup docs-setup
 	$(RUN) sphinx -q -W --keep-going -c docs/site docs build/site
+
+# The links that lead elsewhere as well; wants the network.
+links: setup docs-setup
+	$(RUN) sphinx -q -b linkcheck -c docs/site docs build/links
 
 docs-setup: setup
 	@if ! cmp -s requirements/docs.txt .venv/.docs; then \
