@@ -173,7 +173,7 @@ def _flows(settings: Any, most: dict[str, float], runs: float) -> float:
     """Parameters of an ensemble, what a batch leaves in every layer for the gradient, and samples
     on their way through one; numbers of 4 bytes count half."""
     layers, depth = most["couplings"], max(most.get("depth", 1), most.get("depths", 1))
-    hidden, batch = most["hidden"], most.get("batch", most["samples"])
+    hidden, batch = most["hidden"], most.get("batch", most.get("samples", 1))
     coordinates = _coordinates(settings, most, KEPT)
     parameters = hidden * coordinates + (depth - 1) * hidden * (hidden + 1)
     activations = batch * (depth * hidden + coordinates)
@@ -181,7 +181,7 @@ def _flows(settings: Any, most: dict[str, float], runs: float) -> float:
     if "batch" not in most:
         copies, runs = TANGENTS, min(runs, TOGETHER)
     numbers = runs * layers * (COPIES * parameters + copies * activations) / 2
-    return numbers + most["samples"] * (hidden + coordinates)
+    return numbers + most.get("samples", batch) * (hidden + coordinates)
 
 
 def _training(settings: Any, usual: dict[str, float]) -> float:
@@ -191,5 +191,5 @@ def _training(settings: Any, usual: dict[str, float]) -> float:
     products = hidden * (coordinates / 2 + (depth - 1) * hidden)
     each = PRODUCT * products + ACTIVATION * (depth * hidden + coordinates)
     samples = _steps(usual) * usual["batch"] if "batch" in usual else 2 * usual["samples"]
-    samples += usual.get("logs", 1) * usual["samples"] / 3  # no gradient
+    samples += usual.get("logs", 1) * usual.get("samples", 0) / 3  # no gradient
     return usual["couplings"] * samples * each
