@@ -15,15 +15,16 @@ ROOT = Path(__file__).parents[1]
 
 SHARED = {"trajectory", "dynamics", "outcomes", "overlaps", "schedules", "targets", "store"}
 SHARED |= {"counting", "prediction", "quadrature", "compiled", "closure", "devices", "checks"}
-SHARED |= {"versions", "geometries"}
+SHARED |= {"versions", "geometries", "forecast"}
 ROADS = {"theory", "simulation", "flows"}
 
 # What a room may import besides itself.
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"pipeline"},
-    "pipeline": {"experiments", "figures", "claims", "closure", "checks", "store"},
+    "pipeline": {"diagnosis", "experiments", "figures", "claims", "closure", "checks", "store"},
+    "diagnosis": {"flows", "figures"} | SHARED,
     "figures": SHARED,
-    "claims": {"counting", "prediction", "checks"},
+    "claims": {"counting", "prediction", "forecast", "checks"},
     "experiments": ROADS | SHARED,
     **dict.fromkeys(ROADS, SHARED),
     **dict.fromkeys(SHARED, SHARED),

@@ -37,7 +37,7 @@ def blocks(schema: Mapping[str, Any], like: Mapping[str, Any]) -> st.SearchStrat
     drawn = {
         name: value(name, kind)
         for name, kind in schema["properties"].items()
-        if name not in ("jobs", "device")
+        if name not in ("jobs", "device", "targets")
     }
     return st.sets(st.sampled_from(sorted(drawn)), min_size=1, max_size=3).flatmap(
         lambda names: st.fixed_dictionaries(

@@ -7,6 +7,8 @@ from .elliptical import elliptical as elliptical
 from .many_well import ManyWell as ManyWell
 from .mixtures import GaussianMixture as GaussianMixture
 from .mixtures import mixture as mixture
+from .modes import Modes as Modes
+from .modes import find_modes as find_modes
 from .named import KINDS as KINDS
 from .named import named as named
 from .own import from_file as from_file

@@ -1,0 +1,7 @@
+"""Will a flow collapse on a target of one's own?  Modes, a forecast, an ensemble."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

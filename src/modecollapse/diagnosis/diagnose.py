@@ -1,0 +1,97 @@
+"""From a log-density to a forecast of collapse, and to the ensemble that checks it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..checks import flag, integer, within
+from ..flows import FlowSettings, train
+from ..forecast import REFERENCE, early_features
+from ..targets import Modes, Target, custom, find_modes, from_file
+from ..targets.densities import density
+from .found import Diagnosis, ratios
+
+__all__ = ["diagnose"]
+
+log = logging.getLogger(__name__)
+EARLY = 0.02  # of the steps, after which the forecast is made
+
+
+def diagnose(
+    target: Target | str | os.PathLike[str],
+    settings: FlowSettings | None = None,
+    *,
+    check: bool = False,
+    starts: int = 128,
+    seconds: float = 60.0,
+    **changes: Any,
+) -> Diagnosis:
+    """Find a target's modes, forecast whether flows collapse on it, and check it if asked.
+
+    Parameters
+    ----------
+    target : any target, or a file that defines one (:func:`modecollapse.targets.from_file`).
+    settings, changes : of the flows, as for :func:`modecollapse.train`; by default 16 runs of the
+        RealNVP of figure 8: 4 couplings of width 32, 400 steps of 128 samples.
+    check : whether to train the whole ensemble, beside the forecast's 2 % of the steps.
+    starts, seconds : of the search for modes (:func:`modecollapse.targets.find_modes`).
+
+    Raises
+    ------
+    ValueError : naming what is wrong with the target, its file, or an argument.
+
+    >>> from modecollapse import mixture
+    >>> found = diagnose(mixture([[2.0, 0.0], [-2.0, 0.0]]), starts=8, seeds=3, steps=50)
+    >>> len(found.modes), found.forecast.shape
+    (2, (3,))
+    """
+    check = flag("check", check)
+    integer("starts", starts, 1)
+    within("seconds", seconds, 0)
+    known = target if isinstance(target, Target) else from_file(target)
+    chosen = (settings or _usual()).changed(**changes)
+    log.info("looking for modes, at most %.0f s", seconds)
+    modes = find_modes(known, starts=starts, seconds=seconds)
+    log.info("%s", modes.unseen)
+    with_modes = _with(known, modes)
+    if len(modes) < 2:
+        return Diagnosis(with_modes, modes, chosen, None, None, None)
+    first = max(1, round(EARLY * chosen.steps))
+    start = train(with_modes, chosen.changed(steps=first, log_every=first))
+    early = ratios(start, with_modes)[:, -1]
+    lowest = np.where(np.isfinite(early), early, 1.0).min(-1)
+    features = early_features(lowest, modes.barrier_separation, len(modes))
+    forecast = REFERENCE.probability(features)
+    run = train(with_modes, chosen.changed(log_every=first)) if check else None
+    return Diagnosis(with_modes, modes, chosen, early, forecast, run)
+
+
+def _usual() -> FlowSettings:
+    return FlowSettings.of(
+        seeds=16, couplings=4, hidden=32, steps=400, batch=128, learning_rate=2e-3,
+        evaluation_samples=1024, device="cpu",
+    )  # fmt: skip
+
+
+def _with(target: Target, modes: Modes) -> Any:
+    """The target itself where it knows weights and modes, else with those that were found."""
+    if target.weights is not None and len(target.weights) > 1:
+        return target
+    axes = torch.as_tensor(target.axes("axis", np.random.default_rng(0)))[None]
+
+    def log_density(x: torch.Tensor) -> torch.Tensor:
+        return density(target, axes.to(x)).log_density(x[None])[0]
+
+    return custom(
+        log_density,
+        target.dimension,
+        modes=modes.places,
+        weights=modes.weights / modes.weights.sum(),
+        log_z=target.log_z,
+        reach=target.reach,
+    )

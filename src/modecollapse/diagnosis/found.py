@@ -1,0 +1,110 @@
+"""What a diagnosis found, in numbers and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..counting import counted
+from ..flows import FlowSettings
+from ..outcomes import COVERAGE
+from ..targets import Modes
+from ..trajectory import Trajectory
+
+__all__ = ["Diagnosis", "ratios"]
+
+FloatArray = NDArray[np.float64]
+DOUBTFUL = 0.25  # a standard error over its weight, above which weights are not known
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What is known of a target before a flow is trusted on it.
+
+    Attributes
+    ----------
+    target : the target, with the modes that were found.
+    modes : :class:`~modecollapse.targets.Modes`.
+    settings : of the flows.
+    early : A_k/π_k of each run after 2 % of the steps, (n, K); None where there is one mode.
+    forecast : P(collapse) of each run, (n,); None likewise.
+    run : the trained ensemble, where it was asked for.
+    """
+
+    target: Any
+    modes: Modes
+    settings: FlowSettings
+    early: FloatArray | None
+    forecast: FloatArray | None
+    run: Trajectory | None
+
+    @property
+    def probability(self) -> float:
+        """The mean forecast over runs; 0 where there is one mode."""
+        return 0.0 if self.forecast is None else float(self.forecast.mean())
+
+    @property
+    def frequency(self) -> dict[str, Any] | None:
+        """How many runs of the ensemble collapsed, with a 95 % interval; None without one."""
+        if self.run is None or not self.run.finished.any():
+            return None
+        return counted(int(self.run.collapsed.sum()), int(self.run.finished.sum()))
+
+    def sentences(self) -> list[str]:
+        """What was found, in words, and what cannot be known."""
+        told = [f"Found {self.modes.unseen}."]
+        if self.forecast is None or self.early is None:
+            return [*told, "One mode: among what was found there is nothing to lose."]
+        modes = self.modes
+        told.append(
+            f"The nearest modes are r = {modes.separation:.2f} apart (half distance in their own "
+            f"metric); their barrier is that of two unit Gaussians at r = "
+            f"{modes.barrier_separation:.2f}."
+        )
+        if not (modes.errors < DOUBTFUL * modes.weights).all():
+            told.append(
+                "The weights are Laplace's, or uncertain: importance sampling had "
+                f"{modes.effective:.0f} effective samples; outcomes below depend on them."
+            )
+        ahead = np.bincount(self.early.argmax(-1), minlength=len(modes)).argmax()
+        told.append(
+            f"Forecast after 2 % of {self.settings.steps} steps, by a law fitted on other targets: "
+            f"{self.probability:.0%} of runs will collapse (lose a mode: less than {COVERAGE:g} of "
+            f"its weight); mode {ahead} is ahead most often. On kinds of target that it had not "
+            "seen the law's calibration error is that of the claim forecast-calibration."
+        )
+        found = self.frequency
+        if found is not None:
+            told.append(
+                f"Ensemble: {found['n_collapsed']} of {found['n_runs']} runs collapsed "
+                f"({found['probability']:.0%}, 95 % interval {found['low']:.0%} to "
+                f"{found['high']:.0%})."
+            )
+        if (found["probability"] if found else self.probability) > 0.1:
+            told.append(
+                "What may help: annealing, where the modes have like volumes, and several seeds "
+                "compared by their negative evidence bound (docs/practice.md, docs/remedies.md)."
+            )
+        return told
+
+    def table(self) -> pd.DataFrame:
+        """A row for each run: its forecast, its early and last A_k/π_k, and its outcome."""
+        if self.forecast is None or self.early is None:
+            return pd.DataFrame(columns=["run", "forecast"])
+        columns: dict[str, Any] = {"run": np.arange(len(self.forecast)), "forecast": self.forecast}
+        columns |= {f"early_{k}": column for k, column in enumerate(self.early.T)}
+        if self.run is not None:
+            last = ratios(self.run, self.target)[:, -1]
+            columns |= {f"last_{k}": column for k, column in enumerate(last.T)}
+            columns["outcome"] = [str(o) if o is not None else "" for o in self.run.outcome]
+        return pd.DataFrame(columns)
+
+
+def ratios(run: Trajectory, target: Any) -> FloatArray:
+    """A_k/π_k of each run at each logged time, (n, T, K)."""
+    masses = [run.statistics[f"mass_{name}"] for name in target.mode_names]
+    return np.stack(masses, -1) / target.weights
