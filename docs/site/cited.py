@@ -38,9 +38,11 @@ class Places:
 
     def section(self, number: str) -> str | None:
         page = self.sections.get(number)
-        if page == "remedies":
-            return self.to(page, {"13": "geometry", "14": "divergence"}[number])
-        return page and self.to(page)
+        if page is None or "/" in page:  # a page of its own
+            return page and self.to(page)
+        text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+        title = re.search(rf"^## ({number}\. .*)$", text, re.MULTILINE)
+        return self.to(page, nodes.make_id(title[1]))
 
 
 def anchor(number: str) -> str:
