@@ -76,6 +76,11 @@ def annealed(**given):
     )
 
 
+def survival(**given):
+    settings = {"target": mc.target(2.4, 1), "steps": 1, "step_size": 0.1, "batch": 8} | given
+    return mc.survival(settings.pop("target"), settings.pop("steps"), **settings)
+
+
 # "function(argument)": what is called with a value, and the values that it rightly takes
 OPTIONAL = {"None"}
 CALLS = {
@@ -149,6 +154,12 @@ CALLS = {
     "recommend(dimension)": (lambda v: mc.recommend(4.0, v), set()),
     "recommend(target_weight)": (lambda v: mc.recommend(4.0, 64, v), set()),
     "recommend(collapse)": (lambda v: mc.recommend(4.0, 64, collapse=v), set()),
+    "survival(target)": (lambda v: survival(target=v), set()),
+    "survival(steps)": (lambda v: survival(steps=v), {"empty", "many dimensions"}),
+    "survival(step_size)": (lambda v: survival(step_size=v), set()),
+    "survival(batch)": (lambda v: survival(batch=v), set()),
+    "survival(estimator)": (lambda v: survival(estimator=v), set()),
+    "survival(components)": (lambda v: survival(components=v), set()),
     "simulate(target)": (lambda v: simulate(target=v), set()),
     "simulate(start)": (lambda v: simulate(start=v), set()),
     "simulate(step_size)": (lambda v: simulate(step_size=v), set()),

@@ -18,6 +18,7 @@ from .theory import fixed_points as fixed_points
 from .theory import integrate as integrate
 from .theory import integrate_annealed as integrate_annealed
 from .theory import recommend as recommend
+from .theory import survival as survival
 from .trajectory import Trajectory as Trajectory
 from .versions import show_versions as show_versions
 

@@ -20,6 +20,7 @@ MOST: Mapping[str, float] = {
     **dict.fromkeys(("time", "times", "floor_time", "extra_time", "anneal_time", "rest"), 2.0),
     **dict.fromkeys(("eta", "etas"), 30.0),
     "highest": 3.0,
+    "evaluations": 5000,
     "slowest": 20.0,
 }
 LEAST: Mapping[str, float] = {

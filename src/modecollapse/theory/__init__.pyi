@@ -2,6 +2,7 @@ from .advice import recommend as recommend
 from .annealed import integrate_annealed as integrate_annealed
 from .critical import critical_separation as critical_separation
 from .equilibria import fixed_points as fixed_points
+from .escape.survival import survival as survival
 from .geometry import integrate_geometry as integrate_geometry
 from .integration import integrate as integrate
 from .multimodal import MultimodalOverlaps as MultimodalOverlaps

@@ -1,0 +1,87 @@
+"""The measures of the claims on survival, on tables whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modecollapse.claims import survival
+from modecollapse.claims.claim import NoRows
+
+STL = "sticking-the-landing"
+CRITICAL = 2.26
+
+
+def claim(name, **tables):
+    (found,) = [c for c in survival.CLAIMS if c.name == name]
+    estimate = found.measure(tables)
+    return estimate, str(found.verdict(estimate))
+
+
+def barriers(power, distances=(0.001, 0.004, 0.01, 0.04), level=1.0):
+    x = np.array(distances)
+    one = pd.DataFrame({"distance": x, "separation": CRITICAL + x, "barrier": level * x**power})
+    one = one.assign(components="stratified", law=x**1.5, gaussian=x**1.5)
+    return pd.concat(
+        [one.assign(estimator=STL), one.assign(estimator="pathwise", barrier=3 * x**power)]
+    )
+
+
+def times(power=1.5, factor=1.0, scale=2.0):
+    rows = []
+    for estimator in (STL, "pathwise"):
+        for distance in (0.03, 0.05, 0.07, 0.09, 0.14):
+            for batch in (200, 400):
+                exponent = scale * distance**power * batch / 0.5
+                rows.append((estimator, CRITICAL + distance, 0.5, batch, exponent))
+    table = pd.DataFrame(
+        rows, columns=["estimator", "separation", "step_size", "batch", "exponent"]
+    )
+    forecast = 10 * np.exp(table["exponent"])
+    return table.assign(forecast=forecast, steps=factor * forecast, n_left=200)
+
+
+def test_exponents_are_those_of_the_table():
+    estimate, verdict = claim("escape-exponent", escape_barriers=barriers(1.5))
+    assert (round(estimate.value, 9), verdict) == (1.5, "holds")
+    assert claim("escape-exponent", escape_barriers=barriers(1.3))[1] == "fails"
+    for power in (1.5, 1.8):
+        estimate, _ = claim(
+            "escape-measured-exponent", escape_times=times(power), escape_barriers=barriers(1.5)
+        )
+        assert estimate.value == pytest.approx(power)
+
+
+def test_the_coefficient_is_that_next_to_the_fold():
+    tables = barriers(1.5, level=0.97)
+    estimate, verdict = claim("escape-coefficient", escape_barriers=tables[tables.estimator == STL])
+    assert (round(estimate.value, 9), verdict) == (0.03, "holds")
+
+
+def test_times_are_held_against_the_forecast():
+    assert claim("escape-forecast", escape_times=times())[0].value == 0.0
+    estimate, verdict = claim("escape-forecast", escape_times=times(factor=2.0))
+    assert (round(estimate.value, 6), verdict) == (round(float(np.log(2)), 6), "fails")
+    estimate, verdict = claim("escape-measured", escape_times=times())
+    assert (estimate.value, verdict) == (1.0, "holds")
+    assert claim("escape-measured", escape_times=times(factor=0.5))[0].value < 1
+
+
+def test_adam_is_held_against_plain_descent():
+    """Φ/h is 1; Adam's log steps grow by 2 from B = 8 to 32, plain descent's by 24."""
+    rows = [("sgd", 2, 2.0, 100.0), ("adam", 8, 1.0, 50.0), ("adam", 32, 2.0, 50.0 * np.exp(2.0))]
+    table = pd.DataFrame(rows, columns=["optimizer", "batch", "exponent", "steps"]).assign(
+        n_left=99
+    )
+    estimate, verdict = claim("escape-adam", escape_optimizers=table)
+    assert (round(estimate.value, 6), verdict) == (round(2 / 24, 6), "holds")
+
+
+def test_without_rows_nothing_is_said():
+    for found in survival.CLAIMS:
+        empty = {"escape_barriers": barriers(1.5).iloc[:0], "escape_times": times().iloc[:0]}
+        empty |= {"escape_full": times().iloc[:0], "escape_optimizers": pd.DataFrame()}
+        empty["escape_optimizers"] = times().iloc[:0].assign(optimizer="sgd")
+        with pytest.raises(NoRows):
+            found.measure({name: empty[name] for name in found.tables})
