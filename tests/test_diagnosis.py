@@ -11,6 +11,7 @@ import pytest
 
 from modecollapse import FlowSettings, train
 from modecollapse.diagnosis import diagnose, write_report
+from modecollapse.pipeline.cli import main
 from modecollapse.targets import elliptical, target
 
 ROOT = Path(__file__).parents[1]
@@ -85,3 +86,14 @@ def test_what_is_wrong_is_told_before_anything_is_trained(tmp_path):
     flat.write_text("dimension = 2\ndef log_density(x):\n    return 0 * x[:, 0]\n")
     with pytest.raises(ValueError, match=r"^log_density: got no mode"):
         diagnose(flat)
+
+
+def test_the_command_writes_a_report_and_tells_what_is_wrong(tmp_path, capsys):
+    words = ["--seeds", "2", "--steps", "50", "--output", str(tmp_path / "report")]
+    assert main(["diagnose", str(ROOT / "targets" / "ring.py"), *words]) == 0
+    said = capsys.readouterr()
+    assert "5 modes by 128 starts" in said.out
+    assert (tmp_path / "report" / "report.html").exists()
+    assert "looking for modes" in said.err or not said.err  # where pytest keeps the log to itself
+    assert main(["diagnose", str(tmp_path / "nothing.py")]) == 2
+    assert "allowed: a Python file" in capsys.readouterr().err

@@ -1,7 +1,9 @@
+from . import diagnosis as diagnosis
 from . import flows as flows
 from . import simulation as simulation
 from . import targets as targets
 from . import theory as theory
+from .diagnosis import diagnose as diagnose
 from .flows import FlowSettings as FlowSettings
 from .flows import train as train
 from .outcomes import Outcome as Outcome

@@ -152,13 +152,14 @@ def _forecast(axes: Axes, found: Diagnosis) -> None:
     lost = np.zeros(len(order), bool) if found.run is None else found.run.collapsed[order]
     place = np.arange(len(order))
     for chosen, name in ((~lost, "both modes"), (lost, "collapsed")):
-        label = None if found.run is None else name
+        told = "all modes" if name == "both modes" else name
+        label = told if found.run is not None and chosen.any() else None
         colour = "0.3" if found.run is None else COLOURS[name]
         axes.plot(place[chosen], found.forecast[order][chosen], "o", color=colour, label=label)
-    told = found.frequency
-    if told is not None:
-        axes.axhspan(told["low"], told["high"], color="0.9", zorder=0)
-        axes.axhline(told["probability"], color="0.5", linewidth=0.8, label="frequency")
+    count = found.frequency
+    if count is not None:
+        axes.axhspan(count["low"], count["high"], color="0.9", zorder=0)
+        axes.axhline(count["probability"], color="0.5", linewidth=0.8, label="frequency")
         axes.legend(loc="best", fontsize=6)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("runs, in order of their forecast")

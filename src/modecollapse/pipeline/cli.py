@@ -23,6 +23,7 @@ HELP = {
     "verify": "check all outputs against records and references",
     "profile": "sum the time and memory of the jobs by table and source",
     "crate": "describe a finished run as an RO-Crate (ro-crate-metadata.json)",
+    "diagnose": "say whether flows will collapse on a target of your own",
 }
 EXAMPLES = {
     "show": {
@@ -44,6 +45,10 @@ EXAMPLES = {
         "--configfile config/cluster.yaml": "the same for another one",
     },
     "crate": {"": "beside the outputs of the finished default run"},
+    "diagnose": {
+        "targets/ring.py": "modes, and a forecast from 2 % of a training",
+        "targets/ring.py --check --seeds 8": "and an ensemble of 8 flows that checks it",
+    },
 }
 VERIFY = {
     "--bless": "take the tables as the reference",
@@ -104,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
         if name == "show":
             command.add_argument("file", type=Path, help="a .csv, .pdf, .png or .rst")
             continue
+        if name == "diagnose":
+            _diagnose_options(command)
+            continue
         said = "a configuration laid over config.yaml"
         if name == "check":
             command.add_argument("file", type=Path, nargs="?", help=said)
@@ -114,6 +122,16 @@ def _parser() -> argparse.ArgumentParser:
             for option, said in VERIFY.items():
                 command.add_argument(option, action="store_true", help=said)
     return parser
+
+
+def _diagnose_options(command: argparse.ArgumentParser) -> None:
+    said = "a Python file that defines log_density(x) and dimension, or target"
+    command.add_argument("file", type=Path, help=said)
+    command.add_argument("--check", action="store_true", help="train the whole ensemble as well")
+    command.add_argument("--seeds", type=int, default=16, help="runs (16)")
+    command.add_argument("--steps", type=int, default=400, help="optimisation steps (400)")
+    command.add_argument("--seconds", type=float, default=60.0, help="to look for modes (60)")
+    command.add_argument("--output", type=Path, help="a folder for the report (diagnosis/<file>)")
 
 
 def _examples(name: str) -> str:

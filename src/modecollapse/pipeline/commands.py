@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -123,6 +124,25 @@ def describe(given: argparse.Namespace) -> int:
     return 0
 
 
+def diagnose(given: argparse.Namespace) -> int:
+    from ..diagnosis import diagnose as look  # loads torch
+    from ..diagnosis import write_report
+
+    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger(PACKAGE.name).setLevel(logging.INFO)
+    folder = given.output or Path("diagnosis", given.file.stem)
+    options = {"check": given.check, "seconds": given.seconds}
+    try:
+        found = look(given.file, seeds=given.seeds, steps=given.steps, **options)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("\n".join(found.sentences()))
+    for file in write_report(found, folder):
+        print(f"wrote {file}")
+    return 0
+
+
 def _same_code(root: Path) -> None:
     """Refuse to judge a tree by the code of another: the command may be that of a copy."""
     own = root / "src" / PACKAGE.name
@@ -145,4 +165,5 @@ COMMANDS = {
     "verify": verify,
     "profile": measure,
     "crate": describe,
+    "diagnose": diagnose,
 }
