@@ -3,7 +3,7 @@
 A number in a document is a link to its claim, ``[0.54 (0.50 to 0.58)](docs/claims.md#start-law)``.
 This replaces the text of every such link by what the table of claims says, and writes the page that
 the links lead to, the page of the figures with their captions, and the table beside the other
-reference values.
+reference values, and the rows of the table of remedies that the package ranks them by.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..claims import number, threshold
+from ..experiments.remedies import at_the_end
 from ..store import StoreError, read_table, write_bytes
 from .entry import run
 
@@ -29,6 +30,7 @@ FORMED = {
     "on other runs": ", formed after looking at other runs",
 }
 CLAIMS, FIGURES, KEPT = "docs/claims.md", "docs/figures.md", "reference/claims.csv"
+RANKED = "src/modecollapse/theory/remedies.csv"
 
 
 def filled(text: str, claims: Mapping[str, str]) -> str:
@@ -105,6 +107,9 @@ def quote(root: Path, table: pd.DataFrame) -> list[Path]:
         root / CLAIMS: claims_page(table),
         root / FIGURES: figures_page(captions, table),
     }
+    if (remedies := root / "results" / "remedies.csv").exists():
+        kept = at_the_end(read_table(remedies))
+        texts[root / RANKED] = kept.to_csv(index=False, lineterminator="\n", float_format="%.6g")
     for pattern in DOCUMENTS:
         for path in sorted(root.glob(pattern)):
             texts.setdefault(path, filled(path.read_text(encoding="utf-8"), claims))

@@ -10,6 +10,7 @@ from .multimodal import MultimodalTarget as MultimodalTarget
 from .multimodal import integrate_modes as integrate_modes
 from .multimodal import random_modes_start as random_modes_start
 from .probability import collapse_probability as collapse_probability
+from .ranking import rank_remedies as rank_remedies
 from .regret import best_fit as best_fit
 from .regret import endings as endings
 from .regret import regret_line as regret_line

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ..checks import integer, require, within
 from ..overlaps import Overlaps, random_start
@@ -20,6 +21,7 @@ from ..trajectory import Trajectory
 from .annealed import integrate_annealed
 from .annealed.probability import annealed_probability
 from .integration import integrate
+from .ranking import rank_remedies
 from .regret import best_fit, best_fit_with_variances, regret_line
 
 __all__ = ["VALIDATED", "Recommendation", "recommend"]
@@ -71,6 +73,12 @@ class Recommendation:
     def annealed_horizon(self) -> float:
         """When the annealed runs are looked at: `time`, and 15 to settle."""
         return self.time + SETTLING
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """All remedies by their regret at equal cost, the best first, on the nearer of the two
+        problems that were tried; the column `problem` names it (:func:`.ranking.rank_remedies`)."""
+        return rank_remedies("equal modes" if self.target.weight == 0.5 else "unequal modes")
 
     def noise(self, step_size: float, batch: int) -> float:
         """dh/(2Bβ_i r²), to be ≪ 1: how far the batch's noise drives the means from antipodes.

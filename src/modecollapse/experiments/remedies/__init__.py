@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -19,7 +20,7 @@ from ...trajectory import Trajectory
 from ..columns import common
 from ..kinds import several
 
-__all__ = ["PROBLEMS", "UNITS", "Ends", "Problem", "Problems"]
+__all__ = ["PROBLEMS", "UNITS", "Ends", "Problem", "Problems", "at_the_end"]
 
 FloatArray = NDArray[np.float64]
 
@@ -149,3 +150,10 @@ class Ends:
             "regret_high": float(regret.mean()) + half,
             "floor": floor,
         }
+
+
+def at_the_end(table: pd.DataFrame) -> pd.DataFrame:
+    """What :func:`modecollapse.theory.ranking.rank_remedies` keeps of the whole table."""
+    from ...theory.ranking import last_rows
+
+    return last_rows(table)
