@@ -181,6 +181,7 @@ CLAIMS = (
         ("escape_barriers",),
         _coefficient,
         below=0.1,
+        formed="after looking",
     ),
     Claim(
         "escape-skewness",
@@ -192,6 +193,7 @@ CLAIMS = (
         ("escape_barriers",),
         _skewness,
         below=0.9,
+        formed="after looking",
     ),
     Claim(
         "escape-measured",
@@ -213,6 +215,7 @@ CLAIMS = (
         ("escape_times",),
         _typical,
         below=0.2,
+        formed="after looking",
     ),
     Claim(
         "escape-measured-exponent",
@@ -244,6 +247,7 @@ CLAIMS = (
         _full,
         above=-0.29,
         below=0.29,
+        formed="after looking",
     ),
     Claim(
         "escape-estimator",
@@ -255,6 +259,7 @@ CLAIMS = (
         ("escape_times",),
         _which,
         above=2.0,
+        formed="after looking",
     ),
     Claim(
         "escape-momentum",
@@ -266,6 +271,7 @@ CLAIMS = (
         _momentum,
         above=-0.1,
         below=float(np.log(1.5)),
+        formed="after looking",
     ),
     Claim(
         "escape-adam",
@@ -278,6 +284,7 @@ CLAIMS = (
         _adam,
         above=0.0,
         below=0.2,
+        formed="after looking",
     ),
     Claim(
         "escape-price",
@@ -288,5 +295,6 @@ CLAIMS = (
         ("escape_times",),
         _price,
         above=4.0,
+        formed="after looking",
     ),
 )
