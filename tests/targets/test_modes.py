@@ -70,6 +70,22 @@ def test_weights_and_log_z_of_the_many_well_are_its_integrals():
     assert modes.log_z_error < 0.02
 
 
+def test_heating_weighs_modes_by_their_volume():
+    """By quadrature of p^β on a line, where the modes of p^β are still apart."""
+    p = elliptical([[6.0, 0.0], [-6.0, 0.0]], [0.8, 0.2], [[0.05, 1.0], [1.0, 1.0]])
+    modes = find_modes(p, starts=20)
+    x = np.linspace(-14, 14, 40_001)
+    for beta in (1.0, 0.5, 0.2):
+        line = torch.as_tensor(np.stack([x, 0 * x], -1))
+        heights = np.exp(beta * p.log_density(line).numpy())
+        part = heights[x > 0].sum() / heights.sum()  # the second coordinate is the same for both
+        heavy = modes.heated(beta)[int(modes.places[0, 0] < 0)]
+        assert heavy == pytest.approx(part, abs=0.02)
+    assert modes.heated(0.2).argmax() != modes.weights.argmax()  # the narrow heavy one has lost
+    with pytest.raises(ValueError, match=r"^beta: got 0"):
+        modes.heated(0.0)
+
+
 def test_the_error_says_where_importance_sampling_fails():
     """Sixty-four strongly coupled sites: a handful of samples carries all weight."""
     modes = find_modes(Phi4(8, 2, -0.5, 1.0), starts=6, samples=400)

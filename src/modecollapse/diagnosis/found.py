@@ -18,6 +18,7 @@ from ..trajectory import Trajectory
 __all__ = ["Diagnosis", "ratios"]
 
 FloatArray = NDArray[np.float64]
+HOT = 0.1  # the inverse temperature that annealing is judged at
 DOUBTFUL = 0.25  # a standard error over its weight, above which weights are not known
 
 
@@ -85,9 +86,12 @@ class Diagnosis:
                 f"{found['high']:.0%})."
             )
         if (found["probability"] if found else self.probability) > 0.1:
+            kept = modes.heated(HOT) / modes.weights
             told.append(
-                "What may help: annealing, where the modes have like volumes, and several seeds "
-                "compared by their negative evidence bound (docs/practice.md, docs/remedies.md)."
+                "What may help: several seeds compared by their negative evidence bound, and "
+                f"annealing (docs/practice.md, docs/remedies.md): at β = {HOT:g} mode "
+                f"{kept.argmin()} has {kept.min():.2g} of its weight"
+                + (", so that annealing may lose it." if kept.min() < COVERAGE else ".")
             )
         return told
 

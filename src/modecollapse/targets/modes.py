@@ -2,7 +2,7 @@
 
 At a mode ν_k with Σ_k = (−∇∇ log p)⁻¹, Laplace's method gives the weight
 
-    π_k ∝ p(ν_k) |2πΣ_k|^{1/2},                                       (docs/theory/15-targets.md)
+    π_k ∝ p(ν_k) |2πΣ_k|^{1/2},                                       (docs/theory.md, Eq. 17.1)
 
 which is exact for far-apart Gaussians, and importance sampling from t's at the modes corrects it.
 The separation of two modes is half their distance in their own metric, as r is of the bimodal
@@ -95,6 +95,16 @@ class Modes:
             f"{len(self)} modes by {self.starts} starts; a mode that more than {most:.1%} of such "
             "starts lead to would have been found with 95 % confidence, others may be missing"
         )
+
+    def heated(self, beta: float) -> FloatArray:
+        """The weights of the modes of p^β, π_k^β |Σ_k|^{(1−β)/2} over their sum, (K,) (Eq. 17.3).
+
+        Right where the modes of p^β are still far apart.
+        """
+        beta = within("beta", beta, 0, 1, closed="]")
+        volumes = np.linalg.slogdet(self.covariances)[1]
+        logs = beta * np.log(self.weights) + 0.5 * (1 - beta) * volumes
+        return np.exp(logs - logsumexp(logs))
 
     def mixture(self) -> EllipticalMixture:
         """The Gaussians N(ν_k, Σ_k) with the weights π_k, which stand for the target."""
