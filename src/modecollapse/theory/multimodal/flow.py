@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import require
+from ...geometries import Metric, metric_of
 from ...overlaps import ROUNDING
 from ...targets import BimodalTarget, GaussianMixture
 from .frames import _aligned, _log_softmax, _principal, _squared_distances, _turn
@@ -39,21 +40,24 @@ def rates(
     state: MultimodalOverlaps,
     *,
     eta: float = 0.0,
+    geometry: str = "euclidean",
     tolerance: float = 1e-6,
     max_points: int = 2**17,
     seed: int = 0,
 ) -> Rates:
     """The closed equations at a batch of states (docs/theory.md, Eqs. 9.2 and 9.3).
 
+    `geometry` is one of :data:`modecollapse.geometries.GEOMETRIES`: a mean's speed is divided by
+    w_i, and in the natural one that of its logit as well (docs/remedies.md, Section 13).
     `tolerance` is asked of the quadrature; where `max_points` nodes don't reach it, `error` tells.
     """
-    target = MultimodalTarget.of(target)
+    target, metric = MultimodalTarget.of(target), metric_of(geometry)
     means = state.vectors(target)
     rules = _TargetRules(target, means.shape[2], tolerance, max_points, seed)
     modes, k = rules.modes, means.shape[1]
     rows = []
     for mu, alpha in zip(means, state.logits, strict=True):
-        flow = _Flow(rules, k, eta)
+        flow = _Flow(rules, k, eta, metric)
         y = np.concatenate([mu.ravel(), alpha])
         flow.fit(y)
         require(
@@ -134,8 +138,8 @@ class _TargetRules:
 class _Flow:
     """The right-hand side of one run, and the rules that it stands on."""
 
-    def __init__(self, target: _TargetRules, n_components: int, eta: float) -> None:
-        self.target, self.eta = target, eta
+    def __init__(self, target: _TargetRules, n_components: int, eta: float, metric: Metric) -> None:
+        self.target, self.eta, self.metric = target, eta, metric
         self.shape = (n_components, target.modes.shape[1])
         self.rung = 0
         self.nodes: Nodes | None = None  # for q
@@ -182,7 +186,10 @@ class _Flow:
         a = own.logsumexp - theirs.logsumexp
         kl = float(w @ a)
         errors = [
-            max(side.softmax_error.max(), self.eta * (w * side.logsumexp_error).max())
+            max(
+                side.softmax_error.max(),
+                self.eta * (w ** (1 - self.metric.weights) * side.logsumexp_error).max(),
+            )
             for side in (own, theirs)
         ]
         kl_error = float(w @ (own.logsumexp_error + theirs.logsumexp_error) + left)
@@ -195,7 +202,9 @@ class _Flow:
         """dμ_i/dt and dα_i/dt, Eqs. 9.2 and 9.3, packed."""
         means, _ = self.unpack(y)
         force = at.own @ means - at.theirs @ self.target.modes
-        change = [(-at.weights[:, None] * force).ravel(), -self.eta * at.weights * at.excess]
+        speed = at.weights ** (1 - self.metric.means)
+        rate = self.eta * at.weights ** (1 - self.metric.weights)
+        change = [(-speed[:, None] * force).ravel(), -rate * at.excess]
         return np.concatenate(change)
 
     def __call__(self, t: float, y: FloatArray) -> FloatArray:

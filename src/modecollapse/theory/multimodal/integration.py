@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import LSODA
 
 from ...checks import integer, within
+from ...geometries import metric_of
 from ...outcomes import modes_found
 from ...targets import BimodalTarget, GaussianMixture
 from ...trajectory import Status, Trajectory, finish
@@ -29,6 +30,7 @@ def integrate_modes(
     times: ArrayLike,
     *,
     eta: float = 0.0,
+    geometry: str = "euclidean",
     rtol: float = 1e-4,
     max_points: int = 2**17,
     max_steps: int = MAX_STEPS,
@@ -40,6 +42,8 @@ def integrate_modes(
     ----------
     times : increasing, from 0 on; the start stands at time 0.
     eta : η ≥ 0, the speed of the logits α; 0 keeps the weights.
+    geometry : "euclidean"; "wasserstein", each mean's speed without its weight; or "natural", and
+        that of its logit (docs/remedies.md, Section 13).
     rtol : tolerance of a step, relative to the coordinates of the means and to α, and of each
         expectation of a responsibility (and of dα/dt): the quadrature refines itself until its
         error estimate is below `rtol`.  Where `max_points` nodes don't suffice, the run stops
@@ -71,7 +75,7 @@ def integrate_modes(
     integer("max_steps", max_steps, 1)
     means = start.vectors(target)
     rules = _TargetRules(target, means.shape[2], rtol, max_points, seed)
-    flows = [_Flow(rules, means.shape[1], eta) for _ in means]
+    flows = [_Flow(rules, means.shape[1], eta, metric_of(geometry)) for _ in means]
     packed = np.concatenate([means.reshape(len(means), np.prod(means.shape[1:])), start.logits], 1)
     runs = [_run(f, y, times, rtol, max_steps) for f, y in zip(flows, packed, strict=True)]
     return _record(target, start, times, flows, runs)
