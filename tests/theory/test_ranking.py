@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from modecollapse.experiments.remedies.menu import MENU
+from modecollapse.targets import BimodalTarget
+from modecollapse.theory.advice import Recommendation
 from modecollapse.theory.ranking import COLUMNS, PROBLEMS, last_rows, rank_remedies
 
 
@@ -39,6 +41,12 @@ def test_the_package_comes_with_a_ranking_of_every_remedy(problem):
     assert ranking["remedy"].iloc[0] != "plain"
     flows = rank_remedies(problem, flows=True)
     assert flows["remedy"].iloc[0] == "share 0.5"
+
+
+def test_advice_has_the_ranking_of_the_nearer_problem():
+    for weight, problem in ((0.5, "equal modes"), (0.7, "unequal modes")):
+        advice = Recommendation(BimodalTarget(4.0, 64, weight), 0.5, 0.0, 0.3, 0.0, 0.01, 20.0)
+        assert set(advice.ranking["problem"]) == {problem}
 
 
 @pytest.mark.parametrize(
