@@ -73,7 +73,7 @@ def _gemm() -> dict[str, Any]:
         "ours": mine / SEEDS,
         "theirs": products / SEEDS,
         "unit": "ms of CPU per seed and step",
-        "note": "theirs: the matrix products of a step alone; ratio: their part of our step",
+        "note": "theirs: the matrix products of a step alone, by torch, over our whole step",
     }
 
 
