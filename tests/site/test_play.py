@@ -172,6 +172,19 @@ def test_a_preset_and_its_lines_of_python_give_the_same_numbers(page, preset, ca
     assert float(shown(page, "w₁")) == pytest.approx(float(weight), rel=1e-3)
 
 
+@pytest.mark.parametrize("weights", ["equal", "trained"])
+@pytest.mark.parametrize("weight", [0.7, 0.9])
+def test_its_regret_is_above_the_best_that_the_weights_allow(page, weight, weights):
+    page.run(
+        "change({r: 3.5, pi: arguments[0], eta: arguments[1], end: 2})",
+        weight,
+        5 * (weights == "trained"),
+    )
+    kl = page.run("return result.kl.at(-1)")
+    best = mc.theory.best_fit(3.5, weight, weights).kl
+    assert float(shown(page, "regret").split()[0]) == pytest.approx(kl - best, rel=2e-3, abs=2e-6)
+
+
 def test_a_drag_is_answered_within_50_milliseconds(page):
     """In one process on one core; the faster half, should the machine be busy with other things."""
     took = page.run(
