@@ -6,7 +6,13 @@ Sections are numpy's, with a name and what is said of it in one line, ``name : w
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import modecollapse
+
+STUB = Path(modecollapse.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
+FRONT = re.findall(r"^from \.(\w+) import (\w+)", STUB, re.MULTILINE)  # package and name
+MARK = re.compile(r"FRONT-DOOR(?:-OF-(\w+))?")  # on a page: its names, or those from one package
 UNDERLINE = re.compile(r"-{4,}\s*$")
 ITEM = re.compile(r"(\*{0,2}\w[\w, *.]*?) : (.*)$")
 
@@ -48,6 +54,14 @@ def convert(app, what: str, name: str, thing: object, options: object, lines: li
     lines[:] = converted(lines)
 
 
+def read(app, page: str, source: list[str]) -> None:
+    source[0] = MARK.sub(
+        lambda mark: ", ".join(name for package, name in FRONT if mark[1] in (None, package)),
+        source[0],
+    )
+
+
 def setup(app) -> dict[str, bool]:
+    app.connect("source-read", read)
     app.connect("autodoc-process-docstring", convert)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
