@@ -137,7 +137,6 @@ CALLS = {
     "integrate_annealed(times)": (lambda v: annealed(times=v), set()),
     "integrate_annealed(schedule)": (lambda v: annealed(schedule=v), OPTIONAL),
     "integrate_annealed(eta)": (lambda v: annealed(eta=v), set()),
-    "integrate_annealed(train_means)": (lambda v: annealed(train_means=v), {"a truth"}),
     "integrate_annealed(sphere)": (lambda v: annealed(sphere=v), {"a truth"}),
     "integrate_annealed(speed_over_beta)": (lambda v: annealed(speed_over_beta=v), {"a truth"}),
     "integrate_annealed(variances)": (lambda v: annealed(variances=v), set()),

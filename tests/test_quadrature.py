@@ -237,5 +237,5 @@ def test_the_wide_limit_meets_the_other_rule(a):
 
 def test_the_compiled_functions_pass_nan_on():
     assert math.isnan(quadrature._sigmoid(0.0, math.nan))
-    assert math.isnan(quadrature._softplus(0.0, math.nan))
+    assert math.isnan(quadrature._expected_softplus(0.0, math.nan))
     assert all(math.isnan(x) for x in quadrature._sigmoid_moments(0.0, math.nan))

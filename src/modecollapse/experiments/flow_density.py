@@ -9,8 +9,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from ..targets import BimodalTarget
 from .columns import common
+from .flow_extremes import worst_and_best
 from .kinds import (
     Batch,
     Count,
@@ -25,7 +25,7 @@ from .kinds import (
     StepSize,
     Weight,
 )
-from .share import Share, any_finished
+from .share import Share
 
 __all__ = ["UNITS", "Settings", "compute"]
 
@@ -67,36 +67,14 @@ class Settings:
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """Both flows; the work of one ensemble is not shared between jobs."""
-    from ..flows.training import train
-
-    if not share.of(["ensemble"]):
+    found = worst_and_best(settings, share, settings.logs, ensemble_size=settings.seeds)
+    if found is None:
         return pd.DataFrame(columns=list(UNITS))
-    target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
-    run = train(
-        target,
-        checkpoint=share.checkpoint(settings),
-        seed=settings.seed,
-        seeds=settings.seeds,
-        ensemble_size=settings.seeds,
-        couplings=settings.couplings,
-        hidden=settings.hidden,
-        depth=settings.depth,
-        steps=settings.steps,
-        batch=settings.batch,
-        learning_rate=settings.learning_rate,
-        log_every=max(1, settings.steps // settings.logs),
-        evaluation_samples=settings.samples,
-        projection_samples=settings.samples,
-        device=settings.device,
-    )
-    if not any_finished(run, target=target):
-        return pd.DataFrame(columns=list(UNITS))
-    masses = np.stack([run.final("mass_plus"), run.final("mass_minus")], axis=-1)
-    kept = np.where(run.finished, (masses / target.weights).min(axis=-1), np.nan)
+    target, run, worst, best = found
     reach = target.separation + REACH
     edges = np.linspace(-reach, reach, settings.bins + 1)
     tables = []
-    for case, k in (("worst", np.nanargmin(kept)), ("best", np.nanargmax(kept))):
+    for case, k in (("worst", worst), ("best", best)):
         for step, samples in zip(run.times, run.diagnostics["projection"][k], strict=True):
             counts, _ = np.histogram(samples[:, 0], edges)
             picture = {

@@ -31,12 +31,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..checks import require
 from ..compiled import compiled
 from .sigmoid import _sigmoid, _sigmoid_moments
-from .softplus import _log_sum, _softplus
+from .softplus import _expected_softplus, _softplus
 from .wide import LARGEST_SCALE
 
 __all__ = [
     "LARGEST_SCALE",
-    "_log_sum",
+    "_expected_softplus",
     "_sigmoid",
     "_sigmoid_moments",
     "_softplus",
@@ -58,10 +58,10 @@ def _moments_of_all(a, b):
 
 
 @compiled
-def _softplus_of_all(a, b):
+def _expected_softplus_of_all(a, b):
     values = np.empty(a.size)
     for i in range(a.size):
-        values[i] = _softplus(a[i], b[i])
+        values[i] = _expected_softplus(a[i], b[i])
     return values
 
 
@@ -109,4 +109,4 @@ def expected_softplus(a: ArrayLike, b: ArrayLike) -> FloatArray:
     array([6.93147181e-01, 1.00000000e+03])
     """
     flat_a, flat_b, shape = _arguments(a, b)
-    return _softplus_of_all(flat_a, flat_b).reshape(shape)
+    return _expected_softplus_of_all(flat_a, flat_b).reshape(shape)

@@ -11,7 +11,7 @@ from ..compiled import compiled
 from .sigmoid import _G, STEP
 from .wide import LARGEST_SCALE, _wide
 
-__all__ = ["_log_sum", "_softplus"]
+__all__ = ["_expected_softplus", "_softplus"]
 
 _SPACING = 0.5  # of the grid in u; the first branch point adds exp(−2π²/_SPACING) = 7e-18
 _REST = np.log1p(np.exp(-_SPACING * np.arange(76)))  # softplus(u) − max(u, 0) on that grid
@@ -25,28 +25,28 @@ _KINK = (  # (−1)^m (2m − 1) B_2m/(2m)! h^2m, of the kink of max(u, 0) at ze
 
 
 @compiled
-def _log_sum(u: float) -> float:
+def _softplus(u: float) -> float:
     """softplus(u) = log(1 + e^u)."""
     return max(u, 0.0) + math.log1p(math.exp(-abs(u)))
 
 
 @compiled
-def _softplus(a: float, b: float) -> float:
+def _expected_softplus(a: float, b: float) -> float:
     """E[softplus(a + bZ)] (docs/theory.md, Eqs. 4.6 and 4.7)."""
     if b > LARGEST_SCALE:
         return _wide(a, b)[3]
     c = -abs(a)
     if b < 1:
-        value = _softplus_narrow(c, b)
+        value = _expected_softplus_narrow(c, b)
     elif c < -(8.6 * b + 40):
         value = 0.0  # to absolute error 1e-16
     else:
-        value = _softplus_wide(c, b)
+        value = _expected_softplus_wide(c, b)
     return value if a <= 0 else a + value
 
 
 @compiled
-def _softplus_narrow(a: float, b: float) -> float:
+def _expected_softplus_narrow(a: float, b: float) -> float:
     """The trapezoidal rule with step 1/2, for a <= 0 and b < 1."""
     y, grow = math.exp(a), math.exp(STEP * b)
     shrink = 1 / grow
@@ -62,7 +62,7 @@ def _softplus_narrow(a: float, b: float) -> float:
 
 
 @compiled
-def _softplus_wide(a: float, b: float) -> float:
+def _expected_softplus_wide(a: float, b: float) -> float:
     """The trapezoidal rule in u, for a <= 0 and b >= 1: max(u, 0) is summed in closed form."""
     x, ratio = a / b, _SPACING / b
     density = math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ..compiled import compiled
 from ..geometries import Metric
+from ..quadrature import _softplus
 
 __all__ = ["Setting", "align", "log_ratio", "respond", "view_from"]
 
@@ -87,12 +88,6 @@ def view_from(means, logit, variances, i, s):
         -_softplus(-signed),
         signed + 0.5 * s.dimension * math.log(variances[j] / variances[i]),
     )
-
-
-@compiled
-def _softplus(u):
-    """log(1 + e^u)."""
-    return max(u, 0.0) + math.log1p(math.exp(-abs(u)))
 
 
 @compiled

@@ -6,14 +6,10 @@ import math
 
 from ..checks import within
 from ..compiled import compiled
+from ..quadrature import _softplus
 from .bimodal import BimodalTarget
 
-__all__ = ["_log_along", "_log_logistic", "log_normalizer", "log_partition"]
-
-
-@compiled
-def _log_logistic(u: float) -> float:
-    return -math.log1p(math.exp(-u)) if u > 0 else u - math.log1p(math.exp(u))
+__all__ = ["_log_along", "log_normalizer", "log_partition"]
 
 
 @compiled
@@ -29,7 +25,7 @@ def _log_along(beta: float, r: float, logit: float) -> float:
     total = 0.0
     for k in range(-n, n + 1):
         y = math.sinh(k * step)
-        log_p = max(y + _log_logistic(logit), _log_logistic(-logit) - y)
+        log_p = max(y - _softplus(-logit), -_softplus(logit) - y)
         log_p += math.log1p(math.exp(-abs(2 * y + logit)))
         total += math.cosh(k * step) * math.exp(beta * (log_p - 0.5 * (y / r) ** 2) - top)
     return top + math.log(total * step / (math.sqrt(2 * math.pi) * spread))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from ..quadrature import LARGEST_SCALE, _log_sum, _sigmoid, _sigmoid_moments, _softplus
+from ..quadrature import LARGEST_SCALE, _expected_softplus, _sigmoid, _sigmoid_moments, _softplus
 
 NEAR = 0.2  # distance from the target below which KL is integrated along a path
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
@@ -38,8 +38,10 @@ def _advantage(x: NDArray, r: float, logit: float) -> tuple[float, float]:
     """A_1 and A_2, A_i = E_i[log q − log p] (docs/theory.md, Eq. 3.9)."""
     l, d2 = x[5], _squared_distance(x)
     d = math.sqrt(d2)
-    first = -_log_sum(-l) + _softplus(-l - 0.5 * d2, d) - _cross_entropy(x[0], x[2], r, logit)
-    second = -_log_sum(l) + _softplus(l - 0.5 * d2, d) - _cross_entropy(x[1], x[4], r, logit)
+    first = _expected_softplus(-l - 0.5 * d2, d) - _softplus(-l)
+    second = _expected_softplus(l - 0.5 * d2, d) - _softplus(l)
+    first -= _cross_entropy(x[0], x[2], r, logit)
+    second -= _cross_entropy(x[1], x[4], r, logit)
     return first, second
 
 
@@ -48,8 +50,8 @@ def _cross_entropy(a: float, p: float, r: float, logit: float) -> float:
     """E_i[log p] − E_i[log N(x; μ_i, I)], written around the mode that claims μ_i."""
     odds = 2 * r * a + logit
     side = 1.0 if odds >= 0 else -1.0
-    weight = -_log_sum(-side * logit)
-    return weight - 0.5 * ((a - side * r) ** 2 + p) + _softplus(-abs(odds), 2 * r)
+    weight = -_softplus(-side * logit)
+    return weight - 0.5 * ((a - side * r) ** 2 + p) + _expected_softplus(-abs(odds), 2 * r)
 
 
 @compiled

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...targets import BimodalTarget
+from ..flow_extremes import worst_and_best
 from ..kinds import (
     Batch,
     Count,
@@ -23,11 +23,12 @@ from ..kinds import (
     StepSize,
     Weight,
 )
-from ..share import Share, any_finished
+from ..share import Share
 from . import UNITS, grid, logged, rows
 
 __all__ = ["UNITS", "Settings", "compute"]
 
+LOGS = 40
 KERNEL = 0.35  # standard deviations of a mode: narrow beside a mode, wide beside a cell
 
 
@@ -54,34 +55,12 @@ class Settings:
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """The pictures of both flows; the work of one ensemble is not shared between jobs."""
-    from ...flows.training import train
-
-    if not share.of(["ensemble"]):
+    found = worst_and_best(settings, share, LOGS)
+    if found is None:
         return pd.DataFrame(columns=list(UNITS))
-    target = BimodalTarget(settings.separation, settings.dimension, settings.target_weight)
-    run = train(
-        target,
-        checkpoint=share.checkpoint(settings),
-        seed=settings.seed,
-        seeds=settings.seeds,
-        couplings=settings.couplings,
-        hidden=settings.hidden,
-        depth=settings.depth,
-        steps=settings.steps,
-        batch=settings.batch,
-        learning_rate=settings.learning_rate,
-        device=settings.device,
-        evaluation_samples=settings.samples,
-        projection_samples=settings.samples,
-        log_every=max(1, settings.steps // 40),
-    )
-    if not any_finished(run, target=target):
-        return pd.DataFrame(columns=list(UNITS))
-    masses = np.stack([run.final("mass_plus"), run.final("mass_minus")], axis=-1)
-    covered = np.where(run.finished, (masses / target.weights).min(axis=-1), np.nan)
-    cases = {"RealNVP, worst": np.nanargmin(covered), "RealNVP, best": np.nanargmax(covered)}
+    target, run, worst, best = found
     pictures = []
-    for case, shown in cases.items():
+    for case, shown in (("RealNVP, worst", worst), ("RealNVP, best", best)):
         for k in logged(run.times, settings.fractions):
             samples = run.diagnostics["projection"][shown, k].astype(float)
             density = _density(samples, target.separation, settings.points)

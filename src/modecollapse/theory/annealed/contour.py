@@ -84,6 +84,12 @@ def _inverse(z):
 
 
 @compiled
+def _log1p(x, y):
+    """log(1 + x + iy)."""
+    return complex(0.5 * math.log1p(x * (2 + x) + y * y), math.atan2(y, 1 + x))
+
+
+@compiled
 def _overlap_integrals(start, ell, ratio, kappa, d):
     r"""Five integrals over r_1 r_2 q (docs/theory.md, Eqs. 11.6 to 11.8).
 
@@ -140,11 +146,7 @@ def _overlap_integrals(start, ell, ratio, kappa, d):
         t = sigma * _SINH[k]
         s = complex(c, t)
         g = 1 + delta * s
-        log_g = complex(0.0, 0.0)
-        if delta != 0:
-            tilt = delta * t
-            square = base * (2 + base) + tilt * tilt
-            log_g = complex(0.5 * math.log1p(square), math.atan2(tilt, 1 + base))
+        log_g = _log1p(base, delta * t) if delta != 0 else complex(0.0, 0.0)
         decay = math.exp(-2 * math.pi * t)
         sin_s = complex(sine * (1 + decay), cosine * (1 - decay))  # 2 sin(πs) e^{−πt}, up to ±
         over_g = _inverse(g)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ...checks import choice, flag, require, within
 from ...compiled import compiled
 from ...overlaps import Overlaps
-from ...quadrature import LARGEST_SCALE, _sigmoid_moments, _softplus
+from ...quadrature import LARGEST_SCALE, _expected_softplus, _sigmoid_moments, _softplus
 from ...targets import BimodalTarget
-from ...targets.tempered import _log_along, _log_logistic
+from ...targets.tempered import _log_along
 from ..rhs import overlaps_to_axial
 from .contour import _overlap_integrals
 
@@ -29,14 +29,13 @@ class _Setting(NamedTuple):
     logit: float  # log π/(1 − π)
     d: float
     eta: float
-    means: bool  # whether the means move
     sphere: bool
     variances: bool  # whether the variances move
     bures: bool
     divide: bool  # every speed by β
 
 
-def _setting(target, eta, train_means, sphere, variances, speed_over_beta) -> _Setting:
+def _setting(target, eta, sphere, variances, speed_over_beta) -> _Setting:
     require(isinstance(target, BimodalTarget), "target", target, "a bimodal target")
     choice("variances", variances, VARIANCES)
     within("separation", target.separation, 0, LARGEST_SCALE / 2, closed="]")
@@ -45,7 +44,6 @@ def _setting(target, eta, train_means, sphere, variances, speed_over_beta) -> _S
         logit=target.logit,
         d=float(target.dimension),
         eta=within("eta", eta, 0, closed="["),
-        means=flag("train_means", train_means),
         sphere=flag("sphere", sphere),
         variances=variances != "fixed",
         bures=variances == "bures",
@@ -70,8 +68,8 @@ def _mode(a, v, r, logit):
 @compiled
 def _log_cosh(a, v, s):
     """E_i[log(π e^{x·μ*} + (1 − π) e^{−x·μ*})]."""
-    softplus = _softplus(2 * s.r * a + s.logit, 2 * s.r * math.sqrt(v))
-    return _log_logistic(-s.logit) - s.r * a + softplus
+    softplus = _expected_softplus(2 * s.r * a + s.logit, 2 * s.r * math.sqrt(v))
+    return -_softplus(s.logit) - s.r * a + softplus
 
 
 @compiled
@@ -79,7 +77,7 @@ def _mixture_integrals(x, d):
     """The integrals of :func:`_overlap_integrals`, and κ = D²/v_2, in the state x."""
     distance2 = (x[0] - x[1]) ** 2 + max(x[2] - 2 * x[3] + x[4], 0.0)
     kappa = distance2 * math.exp(-x[7])
-    integrals = _overlap_integrals(_log_logistic(x[5]), x[5], math.exp(x[6] - x[7]), kappa, d)
+    integrals = _overlap_integrals(-_softplus(-x[5]), x[5], math.exp(x[6] - x[7]), kappa, d)
     return kappa, integrals
 
 
@@ -88,9 +86,9 @@ def _advantages(x, beta, one, two, s):
     """A_i = E_i[log q − β log p], up to a constant common to both (docs/theory.md, Eq. 11.5)."""
     v1, v2 = math.exp(x[6]), math.exp(x[7])
     w1, w2 = 1 / (1 + math.exp(-x[5])), 1 / (1 + math.exp(x[5]))
-    first = _log_logistic(x[5]) + one / w1 + 0.5 * s.d * (beta * v1 - x[6])
+    first = -_softplus(-x[5]) + one / w1 + 0.5 * s.d * (beta * v1 - x[6])
     first += beta * (0.5 * (x[2] + x[0] ** 2) - _log_cosh(x[0], v1, s))
-    second = _log_logistic(-x[5]) + two / w2 + 0.5 * s.d * (beta * v2 - x[7])
+    second = -_softplus(x[5]) + two / w2 + 0.5 * s.d * (beta * v2 - x[7])
     second += beta * (0.5 * (x[4] + x[1] ** 2) - _log_cosh(x[1], v2, s))
     return first, second
 
@@ -103,16 +101,15 @@ def _velocity(x, beta, s, out):
     kappa, (_, pull, turn, one, two) = _mixture_integrals(x, s.d)
     plus1, slope1 = _mode(x[0], v1, s.r, s.logit)
     plus2, slope2 = _mode(x[1], v2, s.r, s.logit)
-    out[:] = 0.0
-    if s.means:
-        force = pull / v2
-        along = force * (x[0] - x[1])
-        out[0] = -w1 * beta * (x[0] - s.r * (2 * plus1 - 1)) + along
-        out[1] = -w2 * beta * (x[1] - s.r * (2 * plus2 - 1)) - along
-        out[2] = -2 * w1 * beta * x[2] + 2 * force * (x[2] - x[3])
-        out[3] = -beta * x[3] - force * (x[2] - 2 * x[3] + x[4])
-        out[4] = -2 * w2 * beta * x[4] + 2 * force * (x[4] - x[3])
-    if s.means and s.sphere:
+    force = pull / v2
+    along = force * (x[0] - x[1])
+    out[0] = -w1 * beta * (x[0] - s.r * (2 * plus1 - 1)) + along
+    out[1] = -w2 * beta * (x[1] - s.r * (2 * plus2 - 1)) - along
+    out[2] = -2 * w1 * beta * x[2] + 2 * force * (x[2] - x[3])
+    out[3] = -beta * x[3] - force * (x[2] - 2 * x[3] + x[4])
+    out[4] = -2 * w2 * beta * x[4] + 2 * force * (x[4] - x[3])
+    out[5:] = 0.0
+    if s.sphere:
         radial1 = (x[0] * out[0] + 0.5 * out[2]) / (x[0] ** 2 + x[2])
         radial2 = (x[1] * out[1] + 0.5 * out[4]) / (x[1] ** 2 + x[4])
         out[0] -= radial1 * x[0]
@@ -167,8 +164,6 @@ def _speed(x, beta, s):
     _velocity(x, beta, s, rate)
     total = rate[0] ** 2 + rate[1] ** 2 + rate[5] ** 2
     total += 0.25 * (math.exp(x[6]) * rate[6] ** 2 + math.exp(x[7]) * rate[7] ** 2)
-    if not s.means:
-        return math.sqrt(total)
     force = _mixture_integrals(x, s.d)[1][1] * math.exp(-x[7])
     if s.divide:
         force /= beta

@@ -45,7 +45,6 @@ def integrate_annealed(
     *,
     schedule: Schedule | None = None,
     eta: float = 0.0,
-    train_means: bool = True,
     sphere: bool = False,
     variances: str = "fixed",
     speed_over_beta: bool = False,
@@ -65,7 +64,6 @@ def integrate_annealed(
     times : (T,), strictly increasing, the first ≥ 0: when to log.
     schedule : of β in the target p^β, in the unit of time; default β = 1.
     eta : η ≥ 0, the speed of ℓ = logit w_1; 0 keeps the weights fixed.
-    train_means : whether the means move.
     sphere : keep each mean on the sphere ‖μ_i‖ = const. of its start.
     variances : "fixed"; "euclidean", dv/dt = −∂KL/∂v; or "bures", dv/dt = −(4v/d) ∂KL/∂v.
     speed_over_beta : divide every speed by β.
@@ -95,7 +93,7 @@ def integrate_annealed(
     >>> int(run.collapsed.sum())
     0
     """
-    s = _setting(target, eta, train_means, sphere, variances, speed_over_beta)
+    s = _setting(target, eta, sphere, variances, speed_over_beta)
     require(isinstance(start, Overlaps), "start", start, "Overlaps, such as of random_start")
     start.check(target)
     times = increasing_times(times)
@@ -167,7 +165,6 @@ def annealed_velocity(
     beta: ArrayLike = 1.0,
     *,
     eta: float = 0.0,
-    train_means: bool = True,
     sphere: bool = False,
     variances: str = "fixed",
     speed_over_beta: bool = False,
@@ -182,7 +179,7 @@ def annealed_velocity(
     >>> bool(abs(rate).max() < 1e-12)
     True
     """
-    s = _setting(target, eta, train_means, sphere, variances, speed_over_beta)
+    s = _setting(target, eta, sphere, variances, speed_over_beta)
     require(isinstance(state, Overlaps), "state", state, "Overlaps")
     x = _state(target, state)
     f = _velocity_of_all(x, _betas(beta, len(x)), s)
@@ -194,7 +191,7 @@ def annealed_velocity(
 
 def tempered_kl(target: BimodalTarget, state: Overlaps, beta: ArrayLike = 1.0) -> FloatArray:
     """KL(q‖p^β/Z_β) in nats, shape (n,); β one, or one a state (docs/theory.md, Eq. 11.9)."""
-    s = _setting(target, 0.0, True, False, "fixed", False)
+    s = _setting(target, 0.0, False, "fixed", False)
     require(isinstance(state, Overlaps), "state", state, "Overlaps")
     x = _state(target, state)
     return _kl_of_all(x, _betas(beta, len(x)), s)
