@@ -6,10 +6,9 @@ from scipy.integrate import quad
 
 from modecollapse.overlaps import Overlaps
 from modecollapse.theory import metastability
+from modecollapse.theory.drift import asymptotic_drift, drift_time
 from modecollapse.theory.metastability import (
     FARTHEST,
-    _asymptote,
-    _drift_time,
     collapsed_lifetime,
     dead_component_exponent,
     dead_component_lifetime,
@@ -110,7 +109,7 @@ def test_recovery_time_is_where_kl_crosses_and_not_a_time_of_the_grid(monkeypatc
 
 
 def test_the_drift_is_known_up_to_the_farthest_modes():
-    near, far = (_drift_time(r) / _asymptote(r) for r in (4.9, FARTHEST))
+    near, far = (drift_time(r) / asymptotic_drift(r) for r in (4.9, FARTHEST))
     assert 0.95 < near < far < 1.1
     assert np.isfinite(collapsed_lifetime([FARTHEST], [1.0], 10.0).law[0])
     with pytest.raises(ValueError, match=r"^separations: got 5\.3; allowed: .* in \(0, 5\.2\]"):

@@ -16,15 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
-from scipy.optimize import brentq
 
 from ..checks import integer, require, within
 from ..geometries import Metric, metric_of
+from .drift import asymptotic_drift, drift_time
 from .equilibria import fixed_points
 from .geometry import _geometric_velocity
-from .invariant_line import TargetCurve
-from .metastability import FARTHEST, LARGEST_RATIO
-from .rhs import axial_to_overlaps, kl_divergence, velocity
+from .metastability import FARTHEST
+from .rhs import axial_to_overlaps, kl_divergence
 
 __all__ = ["aligned_lifetime", "dead_component_wait"]
 
@@ -68,9 +67,7 @@ def aligned_lifetime(
         states = [p for p in fixed_points(r) if p.stable and min(p.positions) > 0]
         require(bool(states), "separations", r, "separations above the critical one, 2.2596")
         start = np.array([*states[0].positions, 0.0, 0.0, 0.0, 0.0])
-        drift = _drift_time(r, chosen.weights)
-        excess = math.pi * r * math.exp(-r * r / 2) / math.sqrt(2 * math.pi)
-        far = _far(chosen.weights) * math.pi / (r * excess**2.5)
+        drift, far = drift_time(r, chosen.weights), asymptotic_drift(r, chosen.weights)
         for eta in etas:
             eta = within("etas", eta, 0)
             time, done = _recovery(start, r, eta, chosen, horizon)
@@ -130,32 +127,3 @@ def _recovery(
     run = solve_ivp(rhs, span, start, "LSODA", rtol=RTOL, atol=RTOL / 100, events=excess)
     done = run.status == 1
     return (float(run.t_events[0][0]) if done else float(run.t[-1])), done
-
-
-def _far(power: float) -> float:
-    """c of Eq. 13.10: 6 · 4^{−b} ∫_0^∞ sech^{1 + 2b}(ℓ/2) dℓ / π."""
-    return 6 * 0.25**power * math.gamma(power + 0.5) / (math.sqrt(math.pi) * math.gamma(power + 1))
-
-
-def _drift_time(r: float, power: float) -> float:
-    """η times the drift of ℓ from 0 to the fold, along the collapsed states of fixed weights."""
-
-    def needed(l: float) -> float:
-        """The target logit that the collapsed state needs; any number > 0 beyond the cusp."""
-        turns = TargetCurve(r, l, 10.0).turning_points
-        births = [value for t, value in turns if t > 0][1::2]
-        return min(births, default=1.0)
-
-    end = float(brentq(needed, 0.0, LARGEST_RATIO, xtol=1e-9))
-    nodes, shares = np.polynomial.legendre.leggauss(24)
-    total = 0.0
-    for node, share in zip(nodes, shares, strict=True):
-        l = 0.5 * end * (1 + node)
-        curve = TargetCurve(r, l, 1.0)
-        t = curve.crossings(0.0)[-1]
-        half, c = 0.5 * curve.split(t), curve.point(t)[0]
-        a, b = c + half, c - half
-        slope = float(velocity([r * a, r * b, a * a, a * b, b * b, l], r, eta=1.0)[5])
-        product = 0.25 / math.cosh(0.5 * l) ** 2
-        total += 0.5 * end * share * product**power / slope
-    return total

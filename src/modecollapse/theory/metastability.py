@@ -24,15 +24,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
-from scipy.optimize import brentq
 
 from ..checks import integer, require, within
 from ..overlaps import Overlaps
 from ..targets import BimodalTarget
-from .bifurcations import _birth, _folds_at, collapse_fold
+from .bifurcations import collapse_fold
+from .drift import asymptotic_drift, drift_time
 from .equilibria import fixed_points
 from .integration import integrate
-from .invariant_line import TargetCurve
 from .rhs import kl_divergence, velocity
 
 __all__ = [
@@ -47,7 +46,6 @@ FloatArray = NDArray[np.float64]
 HORIZON = 1e9
 GRID = 4000  # logged times; a recovery time is interpolated between two of them
 RTOL = 1e-9
-LARGEST_RATIO = 20.0  # of the logit of the weights, at the fold
 FARTHEST = 5.2  # of collapsed_lifetime: beyond, the drift is as small as rounding
 KL_RECOVERED = 0.5 * math.log(2)
 
@@ -106,9 +104,9 @@ def collapsed_lifetime(
         require(bool(states), "separations", r, "separations above the critical one, 2.2596")
         starts.append(_on_the_line(np.array(states[0].positions), r))
     times, recovered = _recovery(*_columns(grid, starts), horizon)
-    drift = {r: _drift_time(r) for r in dict(grid)}
+    drift = {r: drift_time(r) for r in dict(grid)}
     rows = [
-        (r, eta, t, done, drift[r] / eta, _asymptote(r) / eta)
+        (r, eta, t, done, drift[r] / eta, asymptotic_drift(r) / eta)
         for (r, eta), t, done in zip(grid, times, recovered, strict=True)
     ]
     names = ["separation", "eta", "time", "recovered", "law", "asymptote"]
@@ -254,33 +252,6 @@ def _normal_form(x: FloatArray, r: float) -> tuple[float, float]:
     by_r = v @ (f(x, r + h) - f(x, r - h)) / (2 * h)
     bend = v @ (f(x + h * v, r) - 2 * f(x, r) + f(x - h * v, r)) / (2 * h * h)
     return abs(float(by_r)), abs(float(bend))
-
-
-def _drift_time(r: float) -> float:
-    """η times the drift of ℓ from 0 to the fold, along the collapsed states of fixed weights."""
-
-    def needed(l: float) -> float:
-        """The target logit that the collapsed state needs; any number > 0 beyond the cusp."""
-        return _birth(r, l)[1] if _folds_at(r, l) else 1.0
-
-    end = brentq(needed, 0.0, LARGEST_RATIO, xtol=1e-9)
-
-    def slowness(l: float) -> float:
-        curve = TargetCurve(r, l, 1.0)
-        t = curve.crossings(0.0)[-1]
-        half, c = 0.5 * curve.split(t), curve.point(t)[0]
-        outer, inner = c + half, c - half
-        y = [r * outer, r * inner, outer * outer, outer * inner, inner * inner, l]
-        return 1 / float(velocity(y, r, eta=1.0)[5])
-
-    nodes, shares = np.polynomial.legendre.leggauss(24)
-    points = 0.5 * end * (1 + nodes)
-    return float(0.5 * end * sum(w * slowness(l) for w, l in zip(shares, points, strict=True)))
-
-
-def _asymptote(r: float) -> float:
-    excess = math.pi * r * math.exp(-r * r / 2) / math.sqrt(2 * math.pi)
-    return 6 * math.pi / (r * excess**2.5)
 
 
 def _own_time_law(r: float, eta: float, d: int) -> float:
