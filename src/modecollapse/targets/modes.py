@@ -279,9 +279,7 @@ def _weighed(
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     x = proposal.draw(generator, torch.empty(samples, d, dtype=torch.float64))
     log_ratio = surface.values(x.numpy()) - proposal.log_density(x).numpy()
-    top = log_ratio.max()
-    if not np.isfinite(top):
-        top = 0.0
+    top = log_ratio.max() if np.isfinite(log_ratio.max()) else 0.0
     ratio = np.exp(log_ratio - top)
     shares = ratio[:, None] * torch.stack(list(gaussians.masses(x)), -1).numpy()
     total = ratio.mean()
