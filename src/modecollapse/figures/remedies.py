@@ -165,7 +165,7 @@ def draw_batches(axes: Axes, table: pd.DataFrame, births: pd.DataFrame) -> None:
             + (f", d = {dimension}" if wide else ""),
         )  # fmt: skip
     axes.set_xlabel(r"$\alpha$")
-    axes.set_ylabel(r"$r$ up to which runs heal")
+    axes.set_ylabel(r"largest $r$ left")
     legend(axes, loc="upper left", fontsize=5.5)
 
 
