@@ -74,14 +74,14 @@ def rows() -> Iterator[dict[str, Any]]:
 
 
 def medians(one: Callable[[], None], other: Callable[[], None]) -> tuple[float, float]:
-    """Median seconds of two calls, taken in turns after one of each to warm up."""
+    """Median CPU seconds of two calls, taken in turns after one of each to warm up."""
     spent: tuple[list[float], list[float]] = ([], [])
     for turn in range(ROUNDS + 1):
         for call, times in zip((one, other), spent, strict=True):
-            begin = time.perf_counter()
+            begin = time.process_time()
             call()
             if turn:
-                times.append(time.perf_counter() - begin)
+                times.append(time.process_time() - begin)
     return statistics.median(spent[0]), statistics.median(spent[1])
 
 
