@@ -83,6 +83,7 @@ CLAIMS = (
         TABLES,
         lambda tables: _order(tables, "barrier"),
         above=0.5,
+        formed="on other runs",
     ),
     Claim(
         "beyond-separation",
@@ -93,6 +94,7 @@ CLAIMS = (
         TABLES,
         lambda tables: _order(tables, "separation"),
         above=0.5,
+        formed="on other runs",
     ),
     Claim(
         "forecast-auc",
@@ -104,6 +106,7 @@ CLAIMS = (
         TABLES,
         _auc,
         above=0.85,
+        formed="after looking",
     ),
     Claim(
         "forecast-within-a-target",
@@ -114,6 +117,7 @@ CLAIMS = (
         TABLES,
         _within,
         above=0.75,
+        formed="on other runs",
     ),
     Claim(
         "forecast-calibration",
@@ -124,6 +128,7 @@ CLAIMS = (
         TABLES,
         _calibration,
         below=0.05,
+        formed="after looking",
     ),
     Claim(
         "forecast-side",
@@ -133,5 +138,6 @@ CLAIMS = (
         TABLES,
         _side,
         above=0.75,
+        formed="on other runs",
     ),
 )
