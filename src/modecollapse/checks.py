@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import numbers
+import os
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["choice", "flag", "generator", "integer", "numbers_of", "require", "within"]
+__all__ = [
+    "choice",
+    "flag",
+    "generator",
+    "integer",
+    "made",
+    "numbers_of",
+    "path_of",
+    "require",
+    "within",
+]
 
+T = TypeVar("T")
 LARGEST = 2**63 - 1
 GOT = ": got "  # in the message of every check
 LONGEST = 100  # characters of a value that a message shows
@@ -142,6 +155,28 @@ def generator(name: str, value: Any) -> np.random.Generator:
     made = isinstance(value, np.random.Generator)
     require(made, name, value, "a generator, such as np.random.default_rng(0)")
     return value
+
+
+def made(name: str, value: Any, kind: type[T], allowed: str) -> T:
+    """Something of a `kind`, which `allowed` describes.
+
+    >>> made("text", "a", str, "text")
+    'a'
+    """
+    require(isinstance(value, kind), name, value, allowed)
+    return value
+
+
+def path_of(name: str, value: Any) -> Path:
+    """The path of a file; no empty text, which is the current folder's.
+
+    >>> path_of("path", "flows.pt").name
+    'flows.pt'
+    """
+    named = isinstance(value, str | os.PathLike) and os.fspath(value) not in ("", b"")
+    named = named and isinstance(os.fspath(value), str)
+    require(named, name, value, "the path of a file")
+    return Path(value)
 
 
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import integer, numbers_of, require
+from ..checks import integer, numbers_of, path_of, require
 from ..store import StoreError
 from . import sealed
 from .architectures import ARCHITECTURES
@@ -116,7 +116,7 @@ def load(path: str | os.PathLike[str]) -> TrainedFlows:
     ------
     StoreError : naming the file, where it cannot be read or holds something else.
     """
-    content = sealed.read(Path(path), KIND)
+    content = sealed.read(path_of("path", path), KIND)
     try:
         name, settings, dimension, reach, theta = (content[field] for field in FIELDS)
         kind = ARCHITECTURES[name](**settings)

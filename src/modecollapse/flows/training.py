@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from .. import devices
-from ..checks import integer, require
+from ..checks import integer, made, path_of, require
 from ..schedules import NoAnnealing
 from ..targets import Target
 from ..trajectory import Status, Trajectory, finish
@@ -100,12 +99,12 @@ def train(
     """
     call = "target(...), mixture(...), or custom(log_density, dimension) around a log-density"
     require(isinstance(target, Target), "target", target, call)
-    settings = resolve((settings or FlowSettings()).changed(**changes))
+    settings = resolve(_given(settings).changed(**changes))
     if settings.objective in ("maximum-likelihood", "mixed"):
         plain = isinstance(settings.schedule, NoAnnealing)
         require(plain, "schedule", settings.schedule, f"no annealing with {settings.objective}")
     every = integer("checkpoint_every", checkpoint_every, 1)
-    path = None if checkpoint is None else Path(checkpoint)
+    path = None if checkpoint is None else path_of("checkpoint", checkpoint)
     with devices.limited_threads(threads):
         return _training(target, settings, trained(target, settings, path, every))
 
@@ -129,9 +128,18 @@ def fit(
     >>> run.final("forward_kl").shape
     (2,)
     """
-    settings = settings or FlowSettings()
+    settings = _given(settings)
     chosen = {"objective": "maximum-likelihood", "learning_rate_schedule": "cosine", **arguments}
     return train(target, settings, forward_samples=forward_samples, **chosen)
+
+
+def _given(settings: FlowSettings | None) -> FlowSettings:
+    """The settings, the defaults where none are given."""
+    if settings is None:
+        return FlowSettings()
+    return made(
+        "settings", settings, FlowSettings, "FlowSettings, such as FlowSettings.of(seeds=4)"
+    )
 
 
 def resolve(settings: FlowSettings) -> FlowSettings:

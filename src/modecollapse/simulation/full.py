@@ -118,7 +118,12 @@ def simulate(
     dimensions = sorted({p.dimension for p in targets})
     require(len(dimensions) <= 1, "target", f"dimensions {dimensions}", "one dimension for all")
     dynamics = Dynamics(
-        eta, variances, schedule or NoAnnealing(), sphere, speed_over_beta, geometry
+        eta,
+        variances,
+        NoAnnealing() if schedule is None else schedule,
+        sphere,
+        speed_over_beta,
+        geometry,
     )
     choice("optimizer", optimizer, OPTIMIZERS)
     rates = dynamics.rates(len(start))

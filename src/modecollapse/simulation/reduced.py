@@ -109,7 +109,12 @@ def simulate_reduced(
     """
     targets = targets_of(target, len(check_start(start)))
     dynamics = Dynamics(
-        eta, variances, schedule or NoAnnealing(), sphere, speed_over_beta, geometry
+        eta,
+        variances,
+        NoAnnealing() if schedule is None else schedule,
+        sphere,
+        speed_over_beta,
+        geometry,
     )
     descent = Descent(step_size, steps, batch, seed, estimator, components, "sgd", first_run)
     log = Log(descent.steps, log_every, evaluation_samples, dynamics.is_unit(start))

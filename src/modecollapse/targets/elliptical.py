@@ -55,7 +55,7 @@ class EllipticalMixture(Family):
         summed = bool((weights > 0).all() and abs(weights.sum() - 1) < 1e-9)
         require(summed, "weights", weights.tolist(), "numbers in (0, 1] that sum to 1")
         scales = _matrices(np.ones(k) if self.scales is None else self.scales, k, d)
-        if self.degrees != math.inf:
+        if not (isinstance(self.degrees, float) and self.degrees == math.inf):
             within("degrees", self.degrees, 0)
         for name, value in (("means", means), ("weights", weights), ("scales", scales)):
             value.setflags(write=False)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from ..checks import require
+from ..checks import path_of, require
 from .custom import CustomTarget, custom
 from .protocol import Target
 
@@ -29,8 +29,8 @@ def from_file(path: str | os.PathLike[str]) -> Target:
     ValueError : naming the file, where it is none, does not run, or lacks a name; or the name in it
         that is wrong.
     """
-    file = Path(path)
-    require(file.is_file(), "file", str(path), "a Python file, such as targets/ring.py")
+    file = path_of("path", path)
+    require(file.is_file(), "path", str(path), "a Python file, such as targets/ring.py")
     module = _run(file)
     if hasattr(module, "target"):
         given = module.target

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.special import erf, ndtr, owens_t
 
-from ..checks import integer, within
+from ..checks import integer, made, within
 from ..overlaps import Overlaps
 from ..targets import BimodalTarget
 from .equilibria import FixedPoint, _merge, _settings, fixed_points
@@ -53,6 +53,7 @@ def collapse_probability(target: BimodalTarget, scale: float | None = None) -> f
     >>> [round(collapse_probability(BimodalTarget(4.0, d, 0.6)), 2) for d in (64, 1024, 10**5)]
     [0.47, 0.52, 1.0]
     """
+    target = made("target", target, BimodalTarget, "a target, such as target(3.0, 64)")
     weight = max(target.weight, 1 - target.weight)
     r, target_logit, _ = _settings(target.separation, weight, 0.5)
     norm = r if scale is None else within("scale", scale, 0, LARGEST_SCALE)

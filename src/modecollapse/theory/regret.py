@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from ..checks import choice, numbers_of, within
+from ..checks import choice, numbers_of, require, within
 from ..overlaps import Overlaps
 from ..targets import BimodalTarget
 from .annealed import integrate_annealed
@@ -103,13 +103,20 @@ def endings(
     return tuple(sorted(ends, key=lambda end: end.kl))
 
 
-@lru_cache(maxsize=1024)
 def best_fit(separation: float, target_weight: float = 0.5, weights: str | float = "equal") -> End:
     """The global minimum of KL, and which state it is; arguments as in :func:`endings`.
 
     >>> str(best_fit(6.0, 0.95).ending), round(best_fit(6.0, 0.95).kl, 3)
     ('collapsed on the heavier mode', 0.051)
     """
+    r = within("separation", separation, SEPARATIONS[0], closed="[")
+    pi = within("target_weight", target_weight, 1e-12, 1 - 1e-12, closed="[]")
+    named = isinstance(weights, str)
+    return _best_fit(r, pi, weights if named else within("weights", weights, 0, 1))
+
+
+@lru_cache(maxsize=1024)
+def _best_fit(separation: float, target_weight: float, weights: str | float) -> End:
     return endings(separation, target_weight, weights)[0]
 
 
@@ -160,6 +167,7 @@ def regret_line(separations: ArrayLike) -> pd.DataFrame:
     """
     least, most = cusp().separation, SEPARATIONS[1]
     radii = np.atleast_1d(numbers_of("separations", separations))
+    require(radii.size > 0, "separations", separations, "one or more numbers")
     rows = []
     for r in (within("separations", r, SEPARATIONS[0], most, closed="[]") for r in radii.tolist()):
         if r > least:

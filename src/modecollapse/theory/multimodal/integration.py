@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import LSODA
 
-from ...checks import integer, within
+from ...checks import integer, made, within
 from ...geometries import metric_of
 from ...outcomes import modes_found
 from ...targets import BimodalTarget, GaussianMixture
@@ -73,6 +73,8 @@ def integrate_modes(
     rtol = within("rtol", rtol, 1e-12, 0.1, closed="[]")
     integer("max_points", max_points, 1)
     integer("max_steps", max_steps, 1)
+    seed = integer("seed", seed, 0)
+    made("start", start, MultimodalOverlaps, "MultimodalOverlaps, as of random_modes_start")
     means = start.vectors(target)
     rules = _TargetRules(target, means.shape[2], rtol, max_points, seed)
     flows = [_Flow(rules, means.shape[1], eta, metric_of(geometry)) for _ in means]

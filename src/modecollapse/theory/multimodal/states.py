@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...checks import choice, integer, numbers_of, require, within
+from ...checks import choice, generator, integer, made, numbers_of, require, within
 from ...overlaps import STARTS, Overlaps, bartlett, place_means
 from ...targets import BimodalTarget, GaussianMixture
 from .frames import _check_gram, _factor, _log_softmax
@@ -71,7 +71,9 @@ class MultimodalTarget:
         """
         if isinstance(target, MultimodalTarget):
             return target
-        mixture = target.mixture() if isinstance(target, BimodalTarget) else target
+        given = target.mixture() if isinstance(target, BimodalTarget) else target
+        allowed = "a target, such as MultimodalTarget.simplex(3, 3.0, 16)"
+        mixture = made("target", given, GaussianMixture, allowed)
         unit = bool((mixture.variances == 1).all())
         require(unit, "target", f"variances {mixture.variances.tolist()}", "variances 1")
         return cls(mixture.means @ mixture.means.T, mixture.dimension, mixture.weights)
@@ -219,7 +221,7 @@ def random_modes_start(
     >>> start.m.shape, bool(np.allclose(start.q[:, 0, 0], 9.0))
     ((5, 3, 4), True)
     """
-    target = MultimodalTarget.of(target)
+    target, rng = MultimodalTarget.of(target), generator("rng", rng)
     law = choice("law", law, STARTS)
     n, k = integer("n", n, 0), integer("n_components", n_components, 1)
     rms = float(np.sqrt(np.trace(target.overlaps) / target.n_modes))
