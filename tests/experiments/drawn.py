@@ -13,7 +13,7 @@ MOST: Mapping[str, float] = {
     **dict.fromkeys(("bias_runs", "spread_runs", "floor_runs"), 4),
     **dict.fromkeys(("steps", "anneal_steps", "extra_steps", "logs", "log_every"), 12),
     **dict.fromkeys(("points", "bins"), 6),
-    **dict.fromkeys(("batch", "batches", "samples", "evaluation_samples"), 16),
+    **dict.fromkeys(("batch", "batches", "samples", "evaluation_samples"), 32),
     **dict.fromkeys(("dimension", "dimensions", "architecture_dimension"), 9),
     **dict.fromkeys(("couplings", "architecture_couplings", "depth", "depths"), 3),
     **dict.fromkeys(("hidden", "n_modes", "components"), 4),
