@@ -139,9 +139,9 @@ def test_a_script_takes_what_a_document_gives_it(command):
 
 
 def test_the_commands_of_the_documents_are_found():
-    assert "snakemake -n" in EVERY
+    assert "snakemake -n --configfile config/wide.yaml" in EVERY
     assert "make test" in EVERY
-    assert "modecollapse show figures/fig3_mean_alignment.pdf" in EVERY
+    assert "modecollapse show figures/wide/fig3_mean_alignment.pdf" in EVERY
     assert len(those("snakemake ")) >= 8
 
 
