@@ -24,7 +24,9 @@ if not Path(HERE).is_dir():
     raise WorkflowError(f"{HERE}: the workflow needs its whole repository; clone it, name its path")
 ROOT = Path(HERE).parents[1]
 if {"{", "}"} & set(HERE):
-    raise WorkflowError(f"{ROOT}: Snakemake fills in what stands in braces; move it to another path")
+    raise WorkflowError(
+        f"{ROOT}: Snakemake fills in what stands in braces; move it to another path"
+    )
 MAIN = workflow.modifier.is_main_snakefile()  # not a module of another workflow
 sys.path.insert(0, str(ROOT / "src"))
 # For the jobs, whether or not the package is installed, and in conda environments too.

@@ -78,34 +78,34 @@ CLAIMS = (
         "beyond-barrier",
         "figure",
         "Over targets of two modes (Gaussians of any shape, t's, φ⁴ fields, posteriors) the height "
-        f"of the barrier orders how often flows collapse ({SETTING}).",
+        f"of the barrier goes with how often flows collapse ({SETTING}).",
         "Spearman's rank correlation of barrier and part collapsed, over targets",
         TABLES,
         lambda tables: _order(tables, "barrier"),
-        above=0.5,
-        formed="on other runs",
+        above=0.0,
+        formed="after looking",
     ),
     Claim(
         "beyond-separation",
         "figure",
-        "Over the same targets the separation of the modes in their own metric alone orders it "
-        f"({SETTING}).",
+        "Over the same targets the separation of the modes in their own metric goes with it too; "
+        f"which of the two orders better these targets do not tell ({SETTING}).",
         "Spearman's rank correlation of separation and part collapsed, over targets",
         TABLES,
         lambda tables: _order(tables, "separation"),
-        above=0.5,
-        formed="on other runs",
+        above=0.0,
+        formed="after looking",
     ),
     Claim(
         "forecast-auc",
         "practice",
         f"The least mass on a mode {EARLY}, the number of modes and the barrier tell which runs "
         "will collapse, by a law fitted on the other kinds of target only, with an area above "
-        f"0.85 ({SETTING}).",
+        f"0.75; the 0.85 that was aimed at is not shown ({SETTING}).",
         "area under the curve, all runs together",
         TABLES,
         _auc,
-        above=0.85,
+        above=0.75,
         formed="after looking",
     ),
     Claim(
@@ -122,12 +122,12 @@ CLAIMS = (
     Claim(
         "forecast-calibration",
         "practice",
-        f"The probabilities of these forecasts are right to 0.05 on a kind of target on which they "
-        f"were not fitted ({SETTING}).",
+        "The probabilities of these forecasts are off by more than 0.05, which was aimed at, on a "
+        f"kind of target on which they were not fitted: they rank runs ({SETTING}).",
         "expected calibration error, ten bins, 1",
         TABLES,
         _calibration,
-        below=0.05,
+        above=0.05,
         formed="after looking",
     ),
     Claim(

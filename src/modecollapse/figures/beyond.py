@@ -18,8 +18,8 @@ from .style import COLOURS, UNKNOWN, most, new_figure, nothing, panel, panel_let
 __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
-    "What decides the collapse of flows on other targets is the barrier between their modes rather "
-    "than their distance; which runs collapse shows after 2 % of the steps."
+    "On other targets too, flows collapse more often the higher the barrier between the modes is; "
+    "which runs collapse shows after 2 % of the steps, how likely it is less well."
 )
 MARKS = "osD^vP*X"
 NAMES = {
