@@ -18,7 +18,7 @@ from modecollapse.theory.metastability import fold_delay
 from modecollapse.theory.ode import implicit
 
 PLAY = Path(__file__).parents[1] / "play"
-SCRIPTS = ("quadrature", "equations", "integrator", "states", "draw", "page")
+SCRIPTS = ("quadrature", "equations", "integrator", "states", "draw", "words", "page")
 
 
 def constants() -> dict[str, Any]:
