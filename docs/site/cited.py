@@ -52,12 +52,14 @@ def anchor(number: str) -> str:
 def number_equations(app, document: nodes.document) -> None:
     """Every numbered equation gets an id, and keeps its own number."""
     for block in document.findall(nodes.math_block):
-        numbers = TAG.findall(block.astext())
+        text = block.astext()
+        numbers = TAG.findall(text)
+        if "&" in text and r"\begin" not in text:  # one line of a docstring, aligned with nothing
+            block[:] = [nodes.Text(rf"\begin{{aligned}}{text}\end{{aligned}}")]
         if numbers:
             block["ids"] += [anchor(number) for number in numbers]
-            block["no-wrap"] = (
-                True  # Sphinx would put `split` around it, in which \\tag is an error
-            )
+            # Sphinx would put `split` around it, in which a tag is an error.
+            block["no-wrap"] = True
             block[:] = [nodes.Text(f"\\[{block.astext()}\\]")]
 
 
