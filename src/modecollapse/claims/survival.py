@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from .claim import Claim, Estimate, NoRows, Tables, only
 from .intervals import fitted_slope, mean
@@ -16,6 +15,10 @@ FITTED = 0.1  # r − r_c, to where an exponent is fitted to measured barriers
 TELLING = 2.0  # of the exponent Φ B/h: below, a time says little of the barrier
 STL = "sticking-the-landing"
 PROBLEM = "two equal modes, equal fixed weights, from the collapsed state"
+
+
+def _about(value: float, half: float) -> Estimate:
+    return Estimate(value, value - half, value + half)
 
 
 def _exponent(tables: Tables) -> Estimate:
@@ -44,19 +47,15 @@ def _skewness(tables: Tables) -> Estimate:
     return Estimate.exact(row["barrier"] / row["gaussian"])
 
 
-def _measured(table: pd.DataFrame) -> Estimate:
+def _measured_barrier(tables: Tables) -> Estimate:
     """Weighted mean of (log steps − log forecast)/(Φ B/h) + 1."""
+    table = tables["escape_times"]
     seen = table[table["exponent"] > TELLING]
     if seen.empty:
         raise NoRows("no time with a barrier to speak of")
     weights = seen["exponent"] ** 2 * seen["n_left"]  # of an error 1/(exponent √exits)
     ratio = 1 + np.log(seen["steps"] / seen["forecast"]) / seen["exponent"]
-    value, error = float(np.average(ratio, weights=weights)), float(weights.sum()) ** -0.5
-    return Estimate(value, value - 1.96 * error, value + 1.96 * error)
-
-
-def _measured_barrier(tables: Tables) -> Estimate:
-    return _measured(tables["escape_times"])
+    return _about(float(np.average(ratio, weights=weights)), 1.96 * float(weights.sum()) ** -0.5)
 
 
 def _measured_exponent(tables: Tables) -> Estimate:
@@ -77,15 +76,12 @@ def _measured_exponent(tables: Tables) -> Estimate:
     spread = float((weights * x * x).sum())
     if len(x) < 4 or spread == 0:
         raise NoRows("fewer than four barriers next to the fold")
-    slope, half = float((weights * x * y).sum()) / spread, 1.96 * spread**-0.5
-    return Estimate(slope, slope - half, slope + half)
+    return _about(float((weights * x * y).sum()) / spread, 1.96 * spread**-0.5)
 
 
 def _typical(tables: Tables) -> Estimate:
     """Root mean square of log(steps/forecast)."""
     table = tables["escape_times"]
-    if len(table) < 2:
-        raise NoRows("one time or none")
     square = mean(np.log(table["steps"] / table["forecast"]) ** 2)
     return Estimate(*(max(value, 0.0) ** 0.5 for value in square))
 
@@ -104,7 +100,13 @@ def _full(tables: Tables) -> Estimate:
         raise NoRows("no times")
     off = np.log(table["steps"] / table["forecast"])
     half = 1.96 * float((1 / table["n_left"]).sum()) ** 0.5 / len(table)
-    return Estimate(off.mean(), off.mean() - half, off.mean() + half)
+    return _about(float(off.mean()), half)
+
+
+def _ratio(value: float, *exits: float) -> Estimate:
+    """A ratio of mean steps, each over so many exits."""
+    factor = float(np.exp(1.96 * np.sqrt(sum(1 / n for n in exits))))
+    return Estimate(value, value / factor, value * factor)
 
 
 def _which(tables: Tables) -> Estimate:
@@ -118,9 +120,7 @@ def _which(tables: Tables) -> Estimate:
     if pairs.empty:
         raise NoRows("no pair")
     row = pairs.loc[pairs["exponent_without"].idxmax()]
-    ratio = row["steps"] / row["steps_without"]
-    factor = np.exp(1.96 * np.sqrt(1 / row["n_left"] + 1 / row["n_left_without"]))
-    return Estimate(ratio, ratio / factor, ratio * factor)
+    return _ratio(row["steps"] / row["steps_without"], row["n_left"], row["n_left_without"])
 
 
 def _momentum(tables: Tables) -> Estimate:
@@ -132,7 +132,7 @@ def _momentum(tables: Tables) -> Estimate:
         raise NoRows("no pair")
     off = np.log(pairs["steps_x"] / pairs["steps_y"])
     half = 1.96 * float((1 / pairs["n_left_x"] + 1 / pairs["n_left_y"]).sum()) ** 0.5 / len(off)
-    return Estimate(off.mean(), off.mean() - half, off.mean() + half)
+    return _about(float(off.mean()), half)
 
 
 def _adam(tables: Tables) -> Estimate:
@@ -146,16 +146,14 @@ def _adam(tables: Tables) -> Estimate:
     gained = np.log(large["steps"] / small["steps"])
     half = 1.96 * np.sqrt(1 / large["n_left"] + 1 / small["n_left"])
     scale = slope * (large["batch"] - small["batch"])
-    return Estimate(gained / scale, (gained - half) / scale, (gained + half) / scale)
+    return _about(gained / scale, half / scale)
 
 
 def _price(tables: Tables) -> Estimate:
     """Evaluations of p to leave with B = 16 over those with B = 8, without the score term."""
     table = only(tables["escape_times"], estimator=STL, separation=2.4)
     small, large = (only(table, batch=b).iloc[0] for b in (8, 16))
-    ratio = 2 * large["steps"] / small["steps"]
-    factor = np.exp(1.96 * np.sqrt(1 / large["n_left"] + 1 / small["n_left"]))
-    return Estimate(ratio, ratio / factor, ratio * factor)
+    return _ratio(2 * large["steps"] / small["steps"], large["n_left"], small["n_left"])
 
 
 CLAIMS = (
