@@ -81,8 +81,7 @@ def _measured_exponent(tables: Tables) -> Estimate:
 
 def _typical(tables: Tables) -> Estimate:
     """Root mean square of log(steps/forecast)."""
-    table = tables["escape_times"]
-    square = mean(np.log(table["steps"] / table["forecast"]) ** 2)
+    square = mean(np.log(tables["escape_times"].eval("steps / forecast")) ** 2)
     return Estimate(*(max(value, 0.0) ** 0.5 for value in square))
 
 
