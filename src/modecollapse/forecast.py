@@ -55,8 +55,8 @@ class Forecast:
 REFERENCE = Forecast(
     centre=np.array([-0.202, 4.2]),
     scale=np.array([0.163, 1.266]),
-    intercept=0.1128,
-    slopes=np.array([-1.085, 1.583]),
+    intercept=0.0839,
+    slopes=np.array([-1.103, 1.535]),
 )
 
 
