@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 SHARED = {"trajectory", "dynamics", "outcomes", "overlaps", "schedules", "targets", "store"}
 SHARED |= {"counting", "prediction", "quadrature", "compiled", "closure", "devices", "checks"}
-SHARED |= {"versions", "geometries", "forecast"}
+SHARED |= {"versions", "geometries", "forecast", "memory"}
 ROADS = {"theory", "simulation", "flows"}
 
 # What a room may import besides itself.

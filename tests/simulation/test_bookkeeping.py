@@ -223,7 +223,9 @@ def test_bures_variances_move_by_a_square():
     ],
 )
 def test_logged_steps(steps, every, logged):
-    assert list(Log(steps, every, 4, unit=True).at) == logged
+    log = Log(steps, every, 4, unit=True)
+    assert list(log.at) == logged
+    assert log.count == len(logged)
 
 
 def test_about_a_hundred_times_are_logged():

@@ -208,6 +208,11 @@ def test_a_run_that_diverges_says_so_and_the_others_go_on():
         ("variances: got", lambda: MixtureStart(np.zeros((1, 1, 2)), variances=np.zeros((1, 1)))),
         ("at: got", lambda: quick(at=(5, 5))),
         ("at: got 61", lambda: quick(at=(61,))),
+        ("at: got b", lambda: quick(at=b"12")),
+        ("source: got", lambda: Objective(source=(0.5, 0.6))),
+        ("source: got", lambda: Objective(source=())),
+        ("optimizer: got 'lion'",
+            lambda: stepped(P.mixture(), bimodal_start()[0], batch=8, optimizer="lion")),
         ("geometry: got 'flat'", lambda: quick(dynamics=Dynamics(geometry="flat"))),
         ("source: got", lambda: quick(objective=Objective(share=0.5, samples=2, source=(1.0,)))),
         (

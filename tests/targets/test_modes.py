@@ -112,6 +112,8 @@ def test_starts_of_ones_own_are_used():
     assert len(find_modes(p, starts=[[5.0, 1.0], [-5.0, 0.0]])) == 2
     with pytest.raises(ValueError, match=r"^starts: got \(3,\)"):
         find_modes(p, starts=[1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"^starts: got \(0, 2\)"):
+        find_modes(p, starts=np.empty((0, 2)))
 
 
 def wall(x):

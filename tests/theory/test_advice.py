@@ -1,6 +1,7 @@
 """recommend(): within its range it can be relied upon, outside it refuses."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -101,6 +102,12 @@ def test_refuses_outside_its_range_and_names_the_argument(arguments, argument):
     problem = {"separation": 3.0, "dimension": 512, "target_weight": 0.7} | arguments
     with pytest.raises(ValueError, match=rf"^{argument}: got .*; allowed: "):
         recommend(**problem)
+
+
+def test_sizes_of_whatever_kind_of_number_are_taken():
+    advice = recommend(3, 16, beta_initial=Fraction(1, 1000), time=Fraction(19, 2))
+    assert (advice.beta_initial, advice.time) == (0.001, 9.5)
+    assert type(advice.beta_initial) is type(advice.time) is float
 
 
 def test_where_collapse_is_the_better_fit_there_is_nothing_to_advise():

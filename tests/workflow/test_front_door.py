@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import LIMIT, ROOT, Pipeline
+from conftest import LIMIT, ROOT, Pipeline, copy_repository
 
 from modecollapse.pipeline.configuration import blocks, load
 
@@ -161,3 +161,14 @@ def test_containers_are_refused_aloud():
     done = snakemake(ROOT, "-n", "--sdm", "apptainer")
     assert done.returncode != 0
     assert "no image is published; build one from the Dockerfile" in done.stdout + done.stderr
+
+
+def test_a_folder_with_braces_is_refused_aloud(tmp_path):
+    """Snakemake fills in what stands in braces, and would look for files that are not there."""
+    folder = tmp_path / "of {mine}"
+    copy_repository(folder)
+    done = snakemake(folder, "-n")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert f"{folder}: Snakemake fills in what stands in braces; move it to another path" in said
+    assert "Traceback" not in said

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..checks import flag, integer, within
+from ..checks import flag, integer, made, path_of, require, within
 from ..flows import FlowSettings, train
 from ..forecast import REFERENCE, early_features
 from ..targets import Modes, Target, custom, find_modes, from_file
@@ -53,8 +53,10 @@ def diagnose(
     check = flag("check", check)
     integer("starts", starts, 1)
     within("seconds", seconds, 0)
-    known = target if isinstance(target, Target) else from_file(target)
-    chosen = (settings or _usual()).changed(**changes)
+    known = _known(target)
+    given = _usual() if settings is None else settings
+    allowed = "FlowSettings, such as FlowSettings.of(seeds=4)"
+    chosen = made("settings", given, FlowSettings, allowed).changed(**changes)
     log.info("looking for modes, at most %.0f s", seconds)
     modes = find_modes(known, starts=starts, seconds=seconds)
     log.info("%s", modes.unseen)
@@ -69,6 +71,16 @@ def diagnose(
     forecast = REFERENCE.probability(features)
     run = train(with_modes, chosen.changed(log_every=first)) if check else None
     return Diagnosis(with_modes, modes, chosen, early, forecast, run)
+
+
+def _known(target: Target | str | os.PathLike[str]) -> Target:
+    """The target itself, or that of a file."""
+    if isinstance(target, Target):
+        return target
+    allowed = "a target, or a Python file that defines one, such as targets/ring.py"
+    require(isinstance(target, str | os.PathLike), "target", target, allowed)
+    require(path_of("target", target).is_file(), "target", str(target), allowed)
+    return from_file(target)
 
 
 def _usual() -> FlowSettings:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import devices
 from ..checks import integer, made, path_of, require
+from ..memory import check_memory
 from ..schedules import NoAnnealing
 from ..targets import Target
 from ..trajectory import Status, Trajectory, finish
@@ -103,6 +104,7 @@ def train(
     if settings.objective in ("maximum-likelihood", "mixed"):
         plain = isinstance(settings.schedule, NoAnnealing)
         require(plain, "schedule", settings.schedule, f"no annealing with {settings.objective}")
+    _check_memory(target, settings)
     every = integer("checkpoint_every", checkpoint_every, 1)
     path = None if checkpoint is None else path_of("checkpoint", checkpoint)
     with devices.limited_threads(threads):
@@ -140,6 +142,15 @@ def _given(settings: FlowSettings | None) -> FlowSettings:
     return made(
         "settings", settings, FlowSettings, "FlowSettings, such as FlowSettings.of(seeds=4)"
     )
+
+
+def _check_memory(target: Target, settings: FlowSettings) -> None:
+    """Refuse to measure so often that what is kept does not fit into the memory."""
+    count = -(-settings.steps // settings.log_every) + 1
+    each = settings.seeds * (len(logged(target, settings)) + 2 * settings.projection_samples)
+    needed = float(count) * (24 * each + 64)  # of numbers, while they are put together three times
+    told = f"{count} measurements of {settings.seeds} runs; take a larger log_every"
+    check_memory("log_every", settings.log_every, needed, told)
 
 
 def resolve(settings: FlowSettings) -> FlowSettings:

@@ -31,6 +31,7 @@ FloatArray = NDArray[np.float64]
 BLOCK = {"cpu": 2**18, "cuda": 2**24}
 PER_SAMPLE = 64  # float64 numbers kept for a sample, beside its d coordinates
 PER_RUN, PER_CALL = 2**14, 2**22  # bytes of generators, and what the allocator keeps
+PER_TIME = 256  # bytes of a logged time, beside its statistics
 RUNAWAY = 1e3  # a mean this many times longer than anything at the start has diverged
 
 
@@ -80,7 +81,8 @@ class Settings:
         vectors = (12 + 3 * OPTIMIZERS[self.descent.optimizer].copies) * d * item
         each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8) + 16 * self.descent.batch
         once = PER_CALL + 15 * d * 8 + self.log.samples * PER_SAMPLE * 8
-        return once + at_once * each + 16 * n * len(self.log.statistics) * len(self.log.at)
+        logged = self.log.count * (PER_TIME + 16 * n * len(self.log.statistics))
+        return once + at_once * each + logged
 
 
 class Runs:

@@ -184,6 +184,7 @@ def _runs_at_once(settings: Settings, n: int, memory: int) -> int:
     """How many runs advance together: as many as fill a block and fit into the memory."""
     least = settings.bytes_used(n, 1)
     where = f"d = {settings.dimension}, batch = {settings.descent.batch} and {n} runs"
+    where += f" that are logged {settings.log.count} times"
     require(memory >= least, "memory", memory, f"at least {least} bytes for {where}")
     each = settings.bytes_used(n, 2) - least
     return min(settings.runs_at_once(n), 1 + (memory - least) // each)

@@ -9,15 +9,16 @@ with or without trained variances, and the optimisers, all by batches as one wou
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import generator, integer, numbers_of, require, within
+from ..checks import choice, generator, integer, made, numbers_of, require, within
 from ..dynamics import VARIANCES, Dynamics
+from ..memory import check_memory
 from ..targets import GaussianMixture
 from ..trajectory import Status, Trajectory, finish
 from .mixture_kernel import Recipe, State, descend, evaluate
@@ -115,6 +116,12 @@ class Objective:
         integer("samples", self.samples, 1 if self.share > 0 else 0)
         known = isinstance(self.self_normalised, bool)
         require(known, "self_normalised", self.self_normalised, "True or False")
+        if self.source is not None:
+            allowed = "numbers >= 0 that sum to 1, one a mode"
+            source = numbers_of("source", self.source, allowed, finite=True)
+            shares = source.ndim == 1 and bool((source >= 0).all())
+            require(shares and abs(source.sum() - 1) < 1e-9, "source", self.source, allowed)
+            object.__setattr__(self, "source", tuple(source.tolist()))
 
 
 def simulate_mixture(
@@ -156,12 +163,16 @@ def simulate_mixture(
     >>> run.collapsed.any()
     np.False_
     """
-    dynamics, objective = dynamics or Dynamics(), objective or Objective()
-    steps = _check_log(at, descent.steps)
+    dynamics = made("dynamics", Dynamics() if dynamics is None else dynamics, Dynamics, "Dynamics")
+    objective = Objective() if objective is None else objective
+    made("objective", objective, Objective, "Objective, such as Objective(alpha=0.5)")
+    made("start", start, MixtureStart, "MixtureStart, such as of MixtureStart.sphere")
+    made("descent", descent, Descent, "Descent, such as Descent(0.1, 1000, 64, seed=0)")
     integer("evaluation_samples", evaluation_samples, 2)
     recipe = _recipe(target, start, descent, dynamics, objective)
-    path = _path(descent, dynamics, within("weights_from", weights_from, 0, closed="["))
     k, modes = start.means.shape[1], len(target.means)
+    steps = _check_log(at, descent.steps, 8 * len(start) * (4 + modes + k))
+    path = _path(descent, dynamics, within("weights_from", weights_from, 0, closed="["))
     values = np.full((len(start), 4 + modes + k, len(steps)), np.nan)
     status = []
     for run in range(len(start)):
@@ -214,10 +225,17 @@ class _Run:
         return True
 
 
-def _check_log(at: Sequence[int], steps: int) -> list[int]:
+def _check_log(at: Sequence[int], steps: int, each: int) -> list[int]:
+    """The steps to log, checked; `each` takes so many bytes of statistics."""
+    allowed = f"increasing whole numbers from 0 to {steps}"
+    several = isinstance(at, Iterable) and not isinstance(at, str | bytes)
+    require(several and getattr(at, "ndim", 1) > 0, "at", at, allowed)
+    if isinstance(at, Sequence | np.ndarray):
+        count = len(at)
+        check_memory("at", f"{count} steps", float(count) * (2 * each + 64), "log fewer of them")
     wanted = [integer("at", step, 0, steps) for step in at]
     increasing = bool(wanted) and all(a < b for a, b in itertools.pairwise(wanted))
-    require(increasing, "at", list(at), f"increasing whole numbers from 0 to {steps}")
+    require(increasing, "at", wanted, allowed)
     return wanted
 
 
@@ -240,9 +258,9 @@ def _recipe(
     schedule = dynamics.schedule
     require(not schedule.needs_kl, "schedule", schedule, "one that does not wait for the fit")
     source = np.asarray(objective.source or target.weights, dtype=float)
-    fits = source.shape == target.weights.shape and bool((source >= 0).all())
-    fits = fits and abs(source.sum() - 1) < 1e-9
+    fits = source.shape == target.weights.shape
     require(fits, "source", objective.source, f"{len(target.weights)} numbers >= 0 that sum to 1")
+    optimizer = choice("optimizer", descent.optimizer, OPTIMIZERS)
     return Recipe(
         np.ascontiguousarray(target.means),
         np.log(target.weights),
@@ -254,7 +272,7 @@ def _recipe(
         float(objective.share),
         descent.step_size,
         dynamics.metric,
-        OPTIMIZERS.index(descent.optimizer),
+        OPTIMIZERS.index(optimizer),
         VARIANCES.index(dynamics.variances),
         bool(dynamics.sphere),
         bool(dynamics.speed_over_beta),
@@ -265,5 +283,7 @@ def _path(descent: Descent, dynamics: Dynamics, weights_from: float) -> FloatArr
     """β and η of each step, (steps, 2)."""
     eta = np.asarray(dynamics.eta, dtype=float)
     require(eta.ndim == 0, "eta", eta.tolist(), "one number for all runs")
+    told = f"{descent.steps} steps"
+    check_memory("descent", told, 48.0 * descent.steps, "take fewer steps, or larger ones")
     times = np.arange(descent.steps) * descent.step_size
     return np.stack([dynamics.schedule.beta(times), np.where(times >= weights_from, eta, 0)], 1)

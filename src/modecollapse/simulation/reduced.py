@@ -18,6 +18,7 @@ from scipy.special import expit
 
 from ..checks import integer
 from ..dynamics import Dynamics, check_start, targets_of
+from ..memory import check_memory
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
 from ..targets import BimodalTarget
@@ -118,6 +119,7 @@ def simulate_reduced(
     )
     descent = Descent(step_size, steps, batch, seed, estimator, components, "sgd", first_run)
     log = Log(descent.steps, log_every, evaluation_samples, dynamics.is_unit(start))
+    _check_memory(len(start), descent, log)
     batch_of_runs = _Batch(targets, start, dynamics, descent, log)
     with ThreadPoolExecutor(integer("threads", threads, 1)) as pool:
         results = list((pool.map if threads > 1 else map)(batch_of_runs.follow, range(len(start))))
@@ -125,6 +127,15 @@ def simulate_reduced(
     values = np.array([v for v, _ in results]).reshape(shape)
     diverged = np.array([place for _, place in results], dtype=int)
     return record("reduced simulation", targets, descent, log, values, diverged)
+
+
+def _check_memory(n: int, descent: Descent, log: Log) -> None:
+    """Refuse what is logged so often, or so rarely, that it does not fit into the memory."""
+    statistics = 24 * n * len(log.statistics) + 64  # of a logged time: its values, three times
+    path = 24 * min(log.interval, descent.steps)  # of β, from one logged time to the next
+    told = f"{log.count} logged times of {n} runs, {log.interval} steps apart"
+    needed = float(log.count) * statistics + path
+    check_memory("log_every", log.every, needed, f"{told}; take another log_every")
 
 
 class _Batch:

@@ -90,10 +90,19 @@ class Log:
         integer("evaluation_samples", self.samples, 4)
 
     @property
+    def interval(self) -> int:
+        """Steps between two logged times."""
+        return max(1, self.steps // 100) if self.every is None else self.every
+
+    @property
     def at(self) -> tuple[int, ...]:
         """The logged steps."""
-        every = max(1, self.steps // 100) if self.every is None else self.every
-        return tuple(sorted({*range(0, self.steps + 1, every), self.steps}))
+        return (*range(0, self.steps, self.interval), self.steps)
+
+    @property
+    def count(self) -> int:
+        """How many there are, without making them."""
+        return -(-self.steps // self.interval) + 1
 
     @property
     def statistics(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from ..checks import integer, numbers_of, require, within
 from .ascent import Surface, ascend, draw_starts, polish
 from .densities import density
 from .elliptical import EllipticalMixture, elliptical
+from .protocol import Target
 
 __all__ = ["Modes", "find_modes"]
 
@@ -156,6 +157,7 @@ def find_modes(
     """
     deadline = time.monotonic() + within("seconds", seconds, 0)
     rng = np.random.default_rng(integer("seed", seed, 0))
+    require(isinstance(target, Target), "target", target, "a target, such as custom(...) makes")
     axes = torch.as_tensor(target.axes("axis", rng))[None].double()
     own = density(target, axes)
     d = target.dimension
@@ -164,20 +166,18 @@ def find_modes(
         begun = draw_starts(d, target.reach, integer("starts", starts, 1), rng)
     else:
         begun = numbers_of("starts", starts, f"points (N, {d})", finite=True)
-        require(begun.ndim == 2 and begun.shape[1:] == (d,), "starts", begun.shape, f"(N, {d})")
+        require(begun.size > 0 and begun.shape[1:] == (d,), "starts", begun.shape, f"(N, {d})")
     ends = ascend(surface, begun, target.reach, deadline)
     places, precisions, reached = _merged(surface, ends)
     found = _weighed(surface, places, precisions, integer("samples", samples, 2), rng)
     order = np.argsort(-found["weights"], kind="stable")
-    for name in ("weights", "errors", "laplace"):
-        found[name] = found[name][order]
+    found |= {name: found[name][order] for name in ("weights", "errors", "laplace")}
     places = places[order]
     covariances: FloatArray = np.linalg.inv(precisions[order]).astype(float)
-    apart = _separations(places, covariances)
     return Modes(
         places=places,
         covariances=(covariances + covariances.swapaxes(1, 2)) / 2,
-        separations=apart,
+        separations=_separations(places, covariances),
         barriers=_barriers(surface, places),
         reached=reached[order],
         starts=len(ends),

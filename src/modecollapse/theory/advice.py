@@ -140,7 +140,7 @@ def recommend(
     within("collapse", collapse, 0.01, 1, closed="[")
     hottest, coolest = (heat / r**2 for heat in VALIDATED["heat"])
     beta = HEAT / r**2 if beta_initial is None else beta_initial
-    within("beta_initial", beta, hottest, coolest, closed="[]")
+    beta = within("beta_initial", beta, hottest, coolest, closed="[]")
     fastest, slowest = (k * math.log(1 / beta) for k in VALIDATED["slowness"])
 
     def probability(t0: float) -> float:
@@ -148,7 +148,7 @@ def recommend(
 
     if time is None:
         time = _shortest(target, beta, probability, collapse, (fastest, slowest))
-    within("time", time, fastest, slowest, closed="[]")
+    time = within("time", time, fastest, slowest, closed="[]")
     plain = integrate(target, _starts(target, 1.0), [PLAIN_TIME], rtol=1e-6)
     annealed = _annealed(target, beta, time)
     best = best_fit(r, target.weight, WEIGHTS).kl

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pandas as pd
 
-from ..checks import choice, require
+from ..checks import choice, flag, made, require
 
 __all__ = ["COLUMNS", "PROBLEMS", "last_rows", "rank_remedies"]
 
@@ -53,9 +53,10 @@ def rank_remedies(
     if table is None:
         with (files(__package__) / KEPT).open(encoding="utf-8") as file:
             table = pd.read_csv(file)
+    made("table", table, pd.DataFrame, "a table remedies, as pandas reads results/remedies.csv")
     missing = [name for name in COLUMNS if name not in table]
     require(not missing, "table", f"no column {', '.join(missing)}", "a table remedies")
-    source = "flow" if flows else "simulation"
+    source = "flow" if flag("flows", flows) else "simulation"
     rows = last_rows(table[(table["source"] == source) & (table["problem"] == problem)])
     require(len(rows) > 0, "table", f"no rows of {problem}", f"one with rows of {source}")
     rows = rows.sort_values(["regret", "remedy"], ignore_index=True)
