@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from modecollapse.prediction import auc, same_side
+from modecollapse.prediction import auc
 
 
 def test_certainty_chance_and_ties():
@@ -44,38 +44,3 @@ def test_the_interval_covers(shift, n1, n0):
 def test_what_cannot_be_told_is_refused(scores, collapsed, named):
     with pytest.raises(ValueError, match=named):
         auc(scores, collapsed)
-
-
-def test_sides_that_agree_are_counted_with_wilsons_interval():
-    found = same_side([0.1] * 10, [2.0] * 8 + [-3.0] * 2)
-    assert found.value == 0.8
-    # Wilson: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n).
-    z, n, p = 1.959963984540054, 10, 0.8
-    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    assert np.allclose([found.low, found.high], [middle - half, middle + half])
-    assert same_side([-1.0, 2.0], [1.0, -2.0]).value == 0
-    assert same_side([-1.0, 2.0], [-5.0, 7.0]).high == 1
-
-
-def test_the_interval_of_agreement_covers_chance_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    draws = [same_side(rng.standard_normal(60), rng.standard_normal(60)) for _ in range(400)]
-    covered = sum(found.low <= 0.5 <= found.high for found in draws)
-    assert 0.95 * 400 - 4.5 * 4.4 < covered < 400
-
-
-@pytest.mark.parametrize(
-    ("foretold", "reached", "name"),
-    [
-        ([], [], "foretold"),
-        ([0.0, 1.0], [1, 1], "foretold"),
-        ([1.0, np.nan], [1, 1], "foretold"),
-        ([1.0], [0.0], "reached"),
-        ([1.0], [1.0, 2.0], "reached"),
-        ([[1.0]], [[1.0]], "foretold"),
-    ],
-)
-def test_sides_that_are_none_are_refused(foretold, reached, name):
-    with pytest.raises(ValueError, match=f"^{name}: got"):
-        same_side(foretold, reached)

@@ -30,6 +30,7 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 RIDGE = 1.0  # the weight of a standard normal prior on each standardised slope
 RESAMPLES = 400
+BINS = 10  # of the probability, over which calibration is asked
 LEAST = 1e-3  # of A_k/π_k, below which a sample of some hundred sees none
 
 
@@ -139,8 +140,8 @@ class Calibration:
     high: float
 
 
-def calibration(probability: ArrayLike, collapsed: ArrayLike, bins: int = 10) -> Calibration:
-    """Σ_b (n_b/n) |frequency_b − mean forecast_b| over bins of equal width.
+def calibration(probability: ArrayLike, collapsed: ArrayLike) -> Calibration:
+    """Σ_b (n_b/n) |frequency_b − mean forecast_b| over :data:`BINS` of equal width.
 
     >>> round(calibration([0.05, 0.05, 0.95, 0.95], [False, False, True, True]).value, 3)
     0.05
@@ -150,13 +151,13 @@ def calibration(probability: ArrayLike, collapsed: ArrayLike, bins: int = 10) ->
     require(fits, "probability", p.shape, "numbers (n,), one for each of `collapsed`")
     rng = np.random.default_rng(0)
     drawn = [rng.integers(len(p), size=len(p)) for _ in range(RESAMPLES)]
-    values = [_error(p[rows], y[rows], bins) for rows in drawn]
+    values = [_error(p[rows], y[rows]) for rows in drawn]
     low, high = np.quantile(values, [0.025, 0.975])
-    value = _error(p, y, bins)
+    value = _error(p, y)
     return Calibration(value, min(float(low), value), max(float(high), value))
 
 
-def _error(p: FloatArray, y: FloatArray, bins: int) -> float:
-    place = np.minimum((p * bins).astype(int), bins - 1)
-    gaps = np.bincount(place, weights=y - p, minlength=bins)
+def _error(p: FloatArray, y: FloatArray) -> float:
+    place = np.minimum((p * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(place, weights=y - p, minlength=BINS)
     return float(np.abs(gaps).sum() / len(p))

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest, norm, rankdata
+from scipy.stats import norm, rankdata
 
 from .checks import numbers_of, require
 
-__all__ = ["AUC", "Agreement", "auc", "same_side"]
+__all__ = ["AUC", "auc"]
 
 FEWEST = 4  # runs of either end that a setting needs to say what foretells its ends
 
@@ -53,34 +53,3 @@ def auc(scores: ArrayLike, collapsed: ArrayLike) -> AUC:
     half = float(norm.ppf(0.975)) * math.sqrt(variance) / (a * (1 - a))
     low, high = (1 / (1 + math.exp(-(math.log(a / (1 - a)) + s * half))) for s in (-1, 1))
     return AUC(value, min(low, value), max(high, value))
-
-
-class Agreement(NamedTuple):
-    """The part of n runs that went to the side foretold, and its 95 % Wilson interval."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-def same_side(foretold: ArrayLike, reached: ArrayLike) -> Agreement:
-    """How often the sign of one number, known at the start, is that of another at the end.
-
-    Parameters
-    ----------
-    foretold : (n,), such as m(0) of the runs that collapsed, not zero.
-    reached : (n,), positive for those that ended on the mode at +μ*, not zero.
-
-    >>> same_side([0.1, -0.2, 0.3, 0.1], [1, -1, 1, -1]).value
-    0.75
-    """
-    first, last = numbers_of("foretold", foretold), numbers_of("reached", reached)
-    for name, values in (("foretold", first), ("reached", last)):
-        good = values.ndim == 1 and len(values) > 0 and bool(np.isfinite(values).all())
-        good = good and bool((values != 0).all())
-        require(good, name, values.tolist(), "finite numbers (n,) that are not zero, n > 0")
-    require(first.shape == last.shape, "reached", last.shape, f"one for each, {first.shape}")
-    hits, n = int((np.sign(first) == np.sign(last)).sum()), len(first)
-    interval = binomtest(hits, n).proportion_ci(0.95, method="wilson")
-    return Agreement(hits / n, float(interval.low), float(interval.high), n)

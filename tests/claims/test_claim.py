@@ -8,9 +8,13 @@ import pytest
 
 from modecollapse.claims import Claim, Estimate, Verdict, doubted, judged
 from modecollapse.claims.claim import UNITS, NoRows, only
-from modecollapse.claims.intervals import difference, fitted_slope, frequency, largest, mean, pooled
+from modecollapse.claims.intervals import difference, fitted_slope, frequency, mean
 
 TABLE = pd.DataFrame({"d": [2, 4], "n_runs": [100, 100], "n_collapsed": [20, 60]})
+
+
+def collapsed(table):
+    return frequency(table["n_collapsed"].sum(), table["n_runs"].sum())
 
 
 def claim(measure, **threshold):
@@ -40,8 +44,8 @@ def test_a_claim_needs_a_threshold(threshold):
 
 
 def test_a_row_for_each_claim_that_the_tables_can_speak_of():
-    there = claim(lambda tables: pooled(only(tables["t"], d=4)), above=0.5)
-    absent = claim(lambda tables: pooled(only(tables["t"], d=8)), above=0.5)
+    there = claim(lambda tables: collapsed(only(tables["t"], d=4)), above=0.5)
+    absent = claim(lambda tables: collapsed(only(tables["t"], d=8)), above=0.5)
     table = judged("fig9_x", [there, absent], {"t": TABLE, "other": TABLE})
     assert list(table.columns) == list(UNITS)
     (row,) = table.itertuples()
@@ -64,7 +68,7 @@ def test_what_does_not_hold_is_told_first_what_fails():
 
 
 def test_a_claim_sees_its_own_tables_only():
-    peeping = claim(lambda tables: pooled(tables["other"]), above=0.5)
+    peeping = claim(lambda tables: collapsed(tables["other"]), above=0.5)
     with pytest.raises(KeyError):
         judged("fig9_x", [peeping], {"t": TABLE, "other": TABLE})
 
@@ -98,7 +102,6 @@ def test_intervals_cover_as_often_as_they_say():
 
 
 def test_nothing_is_no_number():
-    for nothing in (lambda: frequency(0, 0), lambda: mean([1.0]), lambda: largest([])):
+    for nothing in (lambda: frequency(0, 0), lambda: mean([1.0])):
         with pytest.raises(NoRows):
             nothing()
-    assert largest([-3.0, 2.0]).value == 3.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from counted_flows import summaries
 
 from modecollapse.claims import flow_factors, normalizing_flows
 from modecollapse.claims.claim import NoRows
-from modecollapse.experiments.flow_frequencies import SETTING, summaries
+from modecollapse.experiments.flow_frequencies import SETTING
 
 STEPS = (0, 100, 200)
 OTHERS = dict.fromkeys(("couplings", "hidden", "depth"), 2) | {

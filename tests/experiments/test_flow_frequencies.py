@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from counted_flows import summaries
 
 from modecollapse.experiments import flow_grid
-from modecollapse.experiments.flow_frequencies import UNITS, Settings, compute, summaries, summary
+from modecollapse.experiments.flow_frequencies import UNITS, Settings, compute, summary
 from modecollapse.experiments.share import Share
 from modecollapse.prediction import auc
 

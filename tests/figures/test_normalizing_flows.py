@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from counted_flows import summaries
 from matplotlib.colors import to_hex
 
-from modecollapse.experiments.flow_frequencies import summaries
 from modecollapse.experiments.flow_grid import UNITS
 from modecollapse.figures import normalizing_flows as figure
 from modecollapse.figures.style import COLOURS, MARKERS

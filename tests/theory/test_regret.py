@@ -13,7 +13,6 @@ from modecollapse.theory.regret import (
     best_fit,
     best_fit_with_variances,
     endings,
-    regret,
     regret_line,
 )
 from modecollapse.theory.rhs import kl_divergence
@@ -119,12 +118,11 @@ def test_trained_weights_leave_the_target():
     assert (end.ending, end.kl, end.component_weight) == (BOTH, 0.0, 0.9)
 
 
-def test_regret_is_counted_from_the_best():
+def test_the_best_fit_is_the_least():
     collapsed, both = (kls(3.0, 0.7)[ending] for ending in (HEAVIER, BOTH))
-    lost = regret([both, collapsed], 3.0, 0.7)
-    np.testing.assert_allclose(lost, [0, collapsed - both], atol=1e-15)
-    assert lost[1] > 0.2
-    assert regret(0.1, 3.0, 0.7, "trained") == pytest.approx(0.1)
+    assert best_fit(3.0, 0.7).kl == pytest.approx(both, abs=1e-15)
+    assert collapsed - both > 0.2
+    assert best_fit(3.0, 0.7, "trained").kl == 0
 
 
 @pytest.mark.parametrize(

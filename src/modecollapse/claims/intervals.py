@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import norm, t
 
 from ..counting import counted
 from .claim import Estimate, NoRows
 
-__all__ = ["difference", "fitted_slope", "frequency", "largest", "mean", "pooled"]
+__all__ = ["difference", "fitted_slope", "frequency", "mean"]
 
 Z = float(norm.ppf(0.975))
 
@@ -27,11 +26,6 @@ def frequency(successes: float, runs: float) -> Estimate:
         raise NoRows("no run")
     found = counted(round(successes), round(runs))
     return Estimate(found["probability"], found["low"], found["high"])
-
-
-def pooled(table: pd.DataFrame, successes: str = "n_collapsed", runs: str = "n_runs") -> Estimate:
-    """The frequency over all rows of a table together."""
-    return frequency(table[successes].sum(), table[runs].sum())
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
@@ -57,14 +51,6 @@ def mean(values: ArrayLike) -> Estimate:
     half = float(t.ppf(0.975, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size))
     value = float(x.mean())
     return Estimate(value, value - half, value + half)
-
-
-def largest(z: ArrayLike) -> Estimate:
-    """The largest |z| of standardised differences; it is what it is, so without an interval."""
-    x = np.abs(np.asarray(z, dtype=float))
-    if not x.size:
-        raise NoRows("no value")
-    return Estimate.exact(float(x.max()))
 
 
 def fitted_slope(x: ArrayLike, y: ArrayLike) -> Estimate:

@@ -16,20 +16,18 @@ ASIDE = 0.1  # angle between the two means and the mode at the start
 
 
 @lru_cache(maxsize=256)
-def best_annealed_kl(target: BimodalTarget, *, sphere: bool, weights: str = "fixed") -> float:
-    """The least KL of two components with trained variances: 0 with trained weights, unless the
-    means are held on the sphere of radius r.
+def best_annealed_kl(target: BimodalTarget, *, sphere: bool) -> float:
+    """The least KL of two components of equal fixed weight with trained variances; with `sphere`
+    the means are held at the distance r.
 
-    With equal fixed weights it is that of the state on both modes or of the one on the heavier
-    mode, whichever is less, each found by gradient flow from where it is for far-apart modes.
+    It is that of the state on both modes or of the one on the heavier mode, whichever is less,
+    each found by gradient flow from where it is for far-apart modes.
 
     >>> best_annealed_kl(BimodalTarget(3.0, 64), sphere=False) < 1e-6
     True
     """
     from ..theory.annealed import integrate_annealed
 
-    if weights == "trained":
-        return 0.0
     r2, side = target.separation**2, 1.0 if target.weight >= 0.5 else -1.0
     near, apart = np.cos(ASIDE), np.cos(2 * ASIDE)
     m = r2 * np.array([[1.0, -1.0], [side * near, side * near]])

@@ -19,7 +19,7 @@ from . import flow_grid
 from .flow_grid import Point, Settings, points
 from .share import Share
 
-__all__ = ["UNITS", "Settings", "compute", "summaries", "summary"]
+__all__ = ["UNITS", "Settings", "compute", "summary"]
 
 SETTING = tuple(flow_grid.UNITS)[: tuple(flow_grid.UNITS).index("run")]
 UNITS: Mapping[str, str] = MappingProxyType(
@@ -74,18 +74,6 @@ def summary(runs: pd.DataFrame) -> list[dict[str, Any]]:
     about["n_diverged"] = int(runs["run"].nunique() - len(start))
     rows = [about | _at(here.set_index("run"), start) for _, here in done.groupby("step")]
     return [{name: row[name] for name in UNITS} for row in rows]
-
-
-def summaries(runs: pd.DataFrame) -> pd.DataFrame:
-    """The table that runs of several settings come to, in the order of the settings.
-
-    Parameters
-    ----------
-    runs : rows of :mod:`.flow_grid`.
-    """
-    parts = runs.groupby(list(SETTING), sort=False)
-    rows = [row for _, setting in parts for row in summary(setting)]
-    return pd.DataFrame(rows, columns=list(UNITS))
 
 
 def _at(here: pd.DataFrame, start: pd.Series) -> dict[str, Any]:

@@ -183,8 +183,3 @@ def rows(target: BimodalTarget, flow: FlowSettings, run: Trajectory) -> pd.DataF
         "status": [str(run.status[k - flow.first_seed]) for k in table["run"]],
     }
     return table.assign(**described)[list(UNITS)]
-
-
-def last(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows at the end of the runs that finished."""
-    return table[(table["step"] == table["step"].max()) & (table["status"] == "finished")]

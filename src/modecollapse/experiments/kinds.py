@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 
-def several(description: str, most: int = 1000, least: int = 1) -> Any:
+def several(description: str, most: int = 1000) -> Any:
     """What a list of different values says of itself."""
     return Field(
-        min_length=least,
+        min_length=1,
         max_length=most,
         description=description,
         json_schema_extra={"uniqueItems": True},

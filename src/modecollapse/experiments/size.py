@@ -3,8 +3,8 @@
 Fields are known by their names, which mean the same in every experiment.  Of memory, numbers of 8
 bytes are counted (the state of all runs that move together, a batch, what is logged, and the table)
 on top of what the libraries take; of time, samples and runs.  The constants are those of a finished
-default run on an AMD EPYC: the estimates lie within the factors :data:`MEMORY_OFF` and
-:data:`SECONDS_OFF` of what its jobs took (tests/experiments/test_size.py).
+default run on an AMD EPYC: of what its jobs took the estimates are 0.75 to 1.4 times the
+memory, and 0.4 to 7 times five seconds or more (tests/experiments/test_size.py).
 """
 
 from __future__ import annotations
@@ -12,10 +12,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-__all__ = ["MEMORY_OFF", "SECONDS_OFF", "TOGETHER", "memory", "points", "seconds"]
-
-MEMORY_OFF = (0.75, 1.4)  # estimate / measured, over the tables of a default run
-SECONDS_OFF = (0.4, 7.0)  # the same of tables that take five seconds or more
+__all__ = ["TOGETHER", "memory", "points", "seconds"]
 
 NUMBER = 8.0  # bytes
 LOADED = {"equations": 2.4e8, "reduced": 2.4e8, "full": 4.4e8, "flows": 5.2e8}  # bytes of libraries

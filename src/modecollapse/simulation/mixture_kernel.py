@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from ..geometries import Metric
 
-__all__ = ["ADAM", "DECAYS", "EPSILON", "Recipe", "State", "descend", "evaluate"]
+__all__ = ["DECAYS", "EPSILON", "Recipe", "State", "descend", "evaluate"]
 
 SGD, MOMENTUM, ADAM = range(3)  # as in optimizers.OPTIMIZERS
 DECAYS = (0.9, 0.999)

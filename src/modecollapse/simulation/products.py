@@ -19,7 +19,6 @@ from ..compiled import compiled
 __all__ = ["combine", "place", "project"]
 
 LANES = 8  # partial sums that a processor adds side by side
-TILE = 1024  # terms of a sum that are taken together, so that the factors stay in the cache
 
 
 def project(a: Tensor, x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_softmax, logsumexp, softmax
+from scipy.special import logsumexp, softmax
 
 from ..checks import generator, integer, numbers_of, require
 from .directions import MARGIN, directions, principal
@@ -104,10 +104,6 @@ class GaussianMixture:
     def responsibilities(self, x: ArrayLike) -> FloatArray:
         """P(component k | x), shape (..., K)."""
         return softmax(self.component_log_joint(x), axis=-1)
-
-    def log_responsibilities(self, x: ArrayLike) -> FloatArray:
-        """log P(component k | x), shape (..., K)."""
-        return log_softmax(self.component_log_joint(x), axis=-1)
 
     def score(self, x: ArrayLike) -> FloatArray:
         """∇_x log p(x) = Σ_k P(k | x) (m_k − x) / v_k, shape (..., d)."""

@@ -28,11 +28,10 @@ from scipy.optimize import brentq, minimize_scalar
 from ..compiled import compiled
 from ..quadrature import LARGEST_SCALE, _sigmoid_moments
 
-__all__ = ["LARGEST_SEPARATION", "TargetCurve"]
+__all__ = ["TargetCurve"]
 
 FloatArray = NDArray[np.float64]
 
-LARGEST_SEPARATION = LARGEST_SCALE / 2
 STEP = 0.04  # of arc length; Λ varies on scales of 0.5 and above
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(10)
 

@@ -172,9 +172,9 @@ def dead_component_lifetime(
 
 
 def _grid(
-    first: Sequence[float], etas: Sequence[float], name: str = "separations", high: float = 10.0
+    separations: Sequence[float], etas: Sequence[float], high: float = 10.0
 ) -> list[tuple[float, float]]:
-    values = [within(name, value, 0, high, closed="]") for value in first]
+    values = [within("separations", r, 0, high, closed="]") for r in separations]
     rates = [within("etas", eta, 0) for eta in etas]
     return list(product(values, rates))
 

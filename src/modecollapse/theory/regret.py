@@ -41,7 +41,6 @@ __all__ = [
     "best_fit",
     "best_fit_with_variances",
     "endings",
-    "regret",
     "regret_line",
 ]
 
@@ -138,18 +137,6 @@ def best_fit_with_variances(target: BimodalTarget, weights: str | float = "equal
     start = Overlaps(target.separation * x, q, np.log(w) - np.log1p(-w))
     run = integrate_annealed(target, start, [SETTLED], variances="bures", rtol=1e-6)
     return float(min(run.final("kl").min(), ends[0].kl))
-
-
-def regret(
-    kl: ArrayLike, separation: float, target_weight: float = 0.5, weights: str | float = "equal"
-) -> FloatArray:
-    """KL minus the least KL that the constraints allow, nats, shape of `kl`.
-
-    >>> round(float(regret(endings(6.0, 0.95)[1].kl, 6.0, 0.95)), 3)  # of the state on both modes
-    0.779
-    """
-    kl = numbers_of("kl", kl)
-    return kl - best_fit(separation, target_weight, weights).kl
 
 
 def regret_line(separations: ArrayLike) -> pd.DataFrame:
