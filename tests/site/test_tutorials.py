@@ -18,14 +18,42 @@ BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", re.MULTILINE | re
 TUTORIALS = sorted([*DOCS.glob("tutorials/*.md"), *DOCS.glob("tutorial-*.md")])
 
 
-@pytest.mark.parametrize("page", TUTORIALS, ids=lambda path: path.stem)
-def test_a_tutorial_prints_what_it_shows(page):
-    text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+QUESTIONS = DOCS / "questions.md"
+BEGIN, *ANSWERS = re.split(r"^## ", QUESTIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+QUICK = ("Why do the means", "How do I anneal")  # the answers that take seconds
+
+
+def check(text: str, page: Path) -> int:
+    """What a text shows as printed is what its code prints; how many lines were run."""
+    text = re.sub(r"^```.*$", "", text, flags=re.MULTILINE)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     said: list[str] = []
     result = doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
     assert not result.failed, "".join(said)
+    return result.attempted
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_prints_what_it_shows(page):
+    check(page.read_text(encoding="utf-8"), page)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(one, id=one[:20], marks=[] if one.startswith(QUICK) else [pytest.mark.slow])
+        for one in ANSWERS
+    ],
+)
+def test_an_answer_prints_what_it_shows(answer):
+    """Each by itself, after what the page begins with."""
+    assert check(BEGIN + answer, QUESTIONS) > 6
+
+
+def test_six_questions_are_answered():
+    assert len(ANSWERS) == 6
+    assert all(any(one.startswith(name) for one in ANSWERS) for name in QUICK)
 
 
 def test_the_readme_gives_what_it_says():
