@@ -92,7 +92,7 @@ for figure, source in SHARED:
         params:
             source=source,
             work=work(figure, source),
-            results=RESULTS,
+            results=lambda wildcards: RESULTS,
         shell:
             "python -m modecollapse.pipeline.together {params.source} --work {params.work:q}"
             " --results {params.results} --threads {threads} > {log} 2>&1"
