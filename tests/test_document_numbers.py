@@ -203,7 +203,10 @@ def metastability_law() -> float:
     return float(table["law"][0]) * 1e-2
 
 
-@pytest.mark.parametrize(("chapter", "words", "computed"), PROSE, ids=lambda x: str(x)[:24])
+NAMES = [f"{chapter}-{words[:24]}" for chapter, words, _ in PROSE]
+
+
+@pytest.mark.parametrize(("chapter", "words", "computed"), PROSE, ids=NAMES)
 def test_a_sentence_tells_what_is_computed(chapter, words, computed):
     (page,) = (DOCS / "theory").glob(f"{chapter}-*.md")
     (match,) = re.finditer(words, plain(page))
