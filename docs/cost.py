@@ -96,6 +96,8 @@ CUTS = {
     ("annealing_practice", "theory"): [Cut(("runs",), 50)],
     ("flow_tangent", "flows"): [Cut(("runs",), 4)],
     ("geometry_survival", "theory"): [Cut(("runs",), 20)],
+    ("remedies", "simulation"): [Cut(("runs",), 40)],
+    ("escape_times", "simulation"): [Cut(("runs",), 60)],
 }
 
 
