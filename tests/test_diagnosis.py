@@ -78,7 +78,7 @@ def test_a_report_is_written(ring, tmp_path):
 
 
 def test_what_is_wrong_is_told_before_anything_is_trained(tmp_path):
-    with pytest.raises(ValueError, match=r"^file: got"):
+    with pytest.raises(ValueError, match=r"^target: got"):
         diagnose(tmp_path / "nothing.py")
     with pytest.raises(ValueError, match=r"^check: got 3"):
         diagnose(target(3.0, 2), check=3)
@@ -96,4 +96,4 @@ def test_the_command_writes_a_report_and_tells_what_is_wrong(tmp_path, capsys):
     assert (tmp_path / "report" / "report.html").exists()
     assert "looking for modes" in said.err or not said.err  # where pytest keeps the log to itself
     assert main(["diagnose", str(tmp_path / "nothing.py")]) == 2
-    assert "allowed: a Python file" in capsys.readouterr().err
+    assert "allowed: a target, or a Python file" in capsys.readouterr().err

@@ -191,6 +191,9 @@ def test_every_setting_has_bounds_or_a_list_of_values_and_says_what_is_allowed()
             assert part["maxItems"] <= 1000
             assert part["description"]
             yield from leaves((*path, 0), part["items"])
+        elif "oneOf" in part:
+            for kind in part["oneOf"]:
+                yield from leaves(path, kind)
         elif "$ref" in part:
             yield path, SCHEMA["$defs"][part["$ref"].removeprefix("#/$defs/")]
         else:

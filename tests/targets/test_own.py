@@ -65,5 +65,5 @@ def test_a_file_that_is_wrong_is_told_by_its_name(tmp_path, text, told):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"^file: got .*nothing\.py"):
+    with pytest.raises(ValueError, match=r"^path: got .*nothing\.py"):
         from_file(tmp_path / "nothing.py")

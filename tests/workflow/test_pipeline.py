@@ -147,8 +147,8 @@ def test_a_changed_block_reruns_its_own_figure_and_no_other(changed, figure):
     overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
     table = next(iter(FIGURES[figure]))
     source, block = next(iter(FIGURES[figure][table].items()))
-    name = next(key for key, value in block.items() if key in ("seed", "points", "separation"))
-    value = block[name] + (1 if isinstance(block[name], int) else 0.125)
+    name = next(key for key in ("seed", "points", "distances") if key in block)
+    value = block[name][:-1] if isinstance(block[name], list) else block[name] + 1
     deep = overlay.setdefault(figure, {}).setdefault(table, {}).setdefault(source, {})
     deep[name] = value
     path.write_text(yaml.safe_dump(overlay), encoding="utf-8")

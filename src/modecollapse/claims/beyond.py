@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 from scipy.stats import norm, spearmanr
 
 from ..forecast import calibration, of_runs
 from ..prediction import auc
 from .claim import Claim, Estimate, NoRows, Tables
-from .intervals import frequency, mean
+from .intervals import mean
 
 __all__ = ["CLAIMS"]
 
 TABLES = ("beyond_runs",)
+RESAMPLES = 400
 SETTING = "RealNVP of 4 couplings, Adam, by step 400, over the targets of fig8_beyond"
 EARLY = "after 2 % of the steps"
 
@@ -46,9 +49,24 @@ def _forecasts(tables: Tables) -> pd.DataFrame:
     return of_runs(runs)
 
 
+def _over_targets(runs: pd.DataFrame, statistic: Callable[[pd.DataFrame], float]) -> Estimate:
+    """A statistic of all runs, with the 95 % interval over targets drawn anew: the runs of one
+    target are no more independent than its barrier lets them be."""
+    each = [rows for _, rows in runs.groupby("target", sort=False)]
+    rng = np.random.default_rng(0)
+    values: list[float] = []
+    while len(values) < RESAMPLES:
+        drawn = pd.concat([each[i] for i in rng.integers(len(each), size=len(each))])
+        if drawn["collapsed"].nunique() == 2:
+            values.append(statistic(drawn))
+    value, (low, high) = statistic(runs), np.quantile(values, [0.025, 0.975])
+    return Estimate(value, min(float(low), value), max(float(high), value))
+
+
 def _auc(tables: Tables) -> Estimate:
-    told = _forecasts(tables)
-    return Estimate(*auc(told["probability"], told["collapsed"]))
+    return _over_targets(
+        _forecasts(tables), lambda runs: auc(runs["probability"], runs["collapsed"]).value
+    )
 
 
 def _within(tables: Tables) -> Estimate:
@@ -62,15 +80,25 @@ def _within(tables: Tables) -> Estimate:
 
 
 def _calibration(tables: Tables) -> Estimate:
+    """The calibration error less that of right forecasts: outcomes drawn from the forecasts."""
     told = _forecasts(tables)
-    found = calibration(told["probability"], told["collapsed"])
-    return Estimate(found.value, found.low, found.high)
+    p, rng = told["probability"].to_numpy(), np.random.default_rng(0)
+    right = [calibration(p, rng.random(len(p)) < p).value for _ in range(RESAMPLES)]
+    found = calibration(p, told["collapsed"]).value
+    low, middle, high = np.quantile(right, [0.025, 0.5, 0.975])
+    return Estimate(found - float(middle), found - float(high), found - float(low))
 
 
 def _side(tables: Tables) -> Estimate:
     runs = tables["beyond_runs"]
     lost = runs[(runs["outcome"] != "both modes") & (runs["n_modes"] == 2)]
-    return frequency((lost["early_mode"] == lost["heaviest"]).sum(), len(lost))
+    if lost["target"].nunique() < 2:
+        raise NoRows("collapsed runs of fewer than two targets")
+    kept = (lost["early_mode"] == lost["heaviest"]).groupby(lost["target"]).agg(["sum", "size"])
+    drawn = np.random.default_rng(0).integers(len(kept), size=(RESAMPLES, len(kept)))
+    sums = kept["sum"].to_numpy()[drawn].sum(1) / kept["size"].to_numpy()[drawn].sum(1)
+    value, (low, high) = float(kept["sum"].sum() / len(lost)), np.quantile(sums, [0.025, 0.975])
+    return Estimate(value, min(float(low), value), max(float(high), value))
 
 
 CLAIMS = (
@@ -100,12 +128,12 @@ CLAIMS = (
         "forecast-auc",
         "practice",
         f"The least mass on a mode {EARLY}, the number of modes and the barrier tell which runs "
-        "will collapse, by a law fitted on the other kinds of target only, with an area above "
-        f"0.75; the 0.85 that was aimed at is not shown ({SETTING}).",
-        "area under the curve, all runs together",
+        "will collapse, by a law fitted on the other kinds of target only, better than chance; the "
+        f"area of 0.85 that was aimed at is not shown ({SETTING}).",
+        "area under the curve, all runs together; interval over targets",
         TABLES,
         _auc,
-        above=0.75,
+        above=0.5,
         formed="after looking",
     ),
     Claim(
@@ -122,19 +150,19 @@ CLAIMS = (
     Claim(
         "forecast-calibration",
         "practice",
-        "The probabilities of these forecasts are off by more than 0.05, which was aimed at, on a "
-        f"kind of target on which they were not fitted: they rank runs ({SETTING}).",
-        "expected calibration error, ten bins, 1",
+        "The probabilities of these forecasts are not calibrated on a kind of target on which they "
+        f"were not fitted: their error is above that of right ones ({SETTING}).",
+        "expected calibration error, ten bins, less that of outcomes drawn from the forecasts",
         TABLES,
         _calibration,
-        above=0.05,
+        above=0.0,
         formed="after looking",
     ),
     Claim(
         "forecast-side",
         "practice",
         f"Of two modes, a run that collapses ends on the one that has more {EARLY} ({SETTING}).",
-        "part of the collapsed runs that end on the mode that was ahead",
+        "part of the collapsed runs that end on the mode that was ahead; interval over targets",
         TABLES,
         _side,
         above=0.75,

@@ -44,7 +44,7 @@ CLAIMS = (
         "figure",
         "With trained weights collapse by mean alignment is not for ever at π = 1/2: from the "
         "state that is collapsed at fixed weights, gradient flow recovers after a time that grows "
-        "like exp(5r²/4).",
+        "exponentially with r², over these r nearly as exp(5r²/4), to which Eq. 8.4 tends.",
         "growth of the logarithm of the time with r², fitted at the four largest separations that "
         "recover within the horizon",
         ("collapsed_lifetime",),

@@ -44,6 +44,6 @@ CLAIMS = (
         "least part of q on one side, over the collapsed cases",
         ("snapshots",),
         _heavier_half,
-        above=0.85,
+        above=0.95,
     ),
 )

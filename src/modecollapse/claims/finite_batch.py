@@ -55,9 +55,9 @@ CLAIMS = (
     Claim(
         "noise-replaces-the-start",
         "figure",
-        "In high dimension the noise of small batches, not the start, decides what is found: at "
-        "π = 0.6, r = 3, equal fixed weights, gradient flow from the sphere of radius r collapses "
-        "more often by time 40 than descent with the noisiest batches of the table.",
+        "In high dimension the noise of small batches makes collapse rarer without the score "
+        "term: at π = 0.6, r = 3, equal fixed weights, gradient flow from the sphere of radius r "
+        "collapses more often by time 40 than descent with the noisiest batches of the table.",
         "probability of collapse in gradient flow minus that with the noisiest batches, at the "
         "largest common d",
         ("finite_batch",),

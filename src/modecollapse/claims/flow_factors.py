@@ -62,7 +62,7 @@ CLAIMS = (
         "figure",
         "RealNVP is collapsed more often where μ* lies along the diagonal of the coordinates that "
         "its couplings split than where it lies along an axis (d = 16, π = 1/2, Adam, at the last "
-        "step of flow_direction, the middle one of its separations).",
+        "step of flow_direction, the upper middle one of its separations, 5 by default).",
         "part collapsed on the diagonal minus that along an axis",
         ("flow_direction",),
         _direction,

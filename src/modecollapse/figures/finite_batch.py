@@ -27,7 +27,7 @@ __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
     "Gradient flow is the limit of small h d/B, not of small h/B: in high dimension the noise of "
-    "the batches, not the start, decides what is found."
+    "the batches changes how often runs collapse, and without the score term makes it rarer."
 )
 ESTIMATORS = {
     "sticking-the-landing": "without the score term",

@@ -16,7 +16,7 @@ __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
     "Collapse is not a matter of two modes: as many components as modes lose some; with fixed "
-    "weights spare ones find more, with trained ones far-apart modes are lost even so."
+    "weights spare ones find more, with trained ones modes on a wide simplex are lost even so."
 )
 NAMES = {"simplex": "on a simplex", "random": "in random directions"}
 LETTERS = "abcdefghijklmnop"

@@ -144,5 +144,5 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"of their covariance, and as the times of (a) tell it where ΦB/h > {TELLING:g}. Colours "
         f"as in (a). (c) Optimizers at r = {shown(first(moved, 'separation'), 'g')}, h = "
         f"{shown(first(moved, 'step_size'), 'g')}, without the score term. Lines: as in (a), for "
-        f"Adam with the step size of Eq. 16.9: its wait grows with √B, not with B."
+        f"Adam with the step size of Eq. 16.9, too short the more the larger B is."
     )

@@ -29,7 +29,7 @@ __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
     "Vanishing weight: a component that is worse placed dies before it arrives at its mode; with "
-    "trained weights no collapse is for ever, and when one looks decides how much of it one sees."
+    "fast weights it heals again, and when one looks decides how much of it one sees."
 )
 MAPS = {  # column -> title; a part of the runs, and KL in nats
     "n_mean_alignment": "mean alignment",

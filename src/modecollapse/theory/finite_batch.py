@@ -52,7 +52,7 @@ def effective_dimension(
     >>> round(effective_dimension(target, step_size=0.1, batch=64))
     2217
     >>> round(effective_dimension(target, step_size=0.1, batch=64, norm=6.0))
-    8851
+    8809
     """
     step_size, batch = within("step_size", step_size, 0), integer("batch", batch, 2)
     rate, variance = linear_stage(target)

@@ -137,7 +137,7 @@ def survival(
     [1.0, 1.0, 1.0]
     >>> noisy = {"step_size": 0.1, "batch": 4, "estimator": "sticking-the-landing"}
     >>> survival(p, [1e3, 1e5, 1e7], **noisy).round(1).tolist()
-    [1.0, 0.2, 0.0]
+    [1.0, 0.3, 0.0]
     """
     allowed = "finite numbers >= 0"
     steps = numbers_of("steps", steps, allowed)
