@@ -13,7 +13,7 @@ import modecollapse
 from modecollapse.claims import claims_of, number
 from modecollapse.pipeline.cli import main
 from modecollapse.pipeline.configuration import blocks, load
-from modecollapse.pipeline.quote import claims_page, filled
+from modecollapse.pipeline.quote import RANKED, SHOWN, between, claims_page, filled, remedies_table
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -153,3 +153,8 @@ def test_every_claim_has_been_judged_and_those_of_the_abstract_are_decided():
 @pytest.mark.parametrize("figure", FIGURES)
 def test_every_figure_has_a_claim(figure):
     assert claims_of(figure.split("_", 1)[1])
+
+
+def test_the_table_of_remedies_shows_what_the_package_ranks_by():
+    page = (ROOT / SHOWN).read_text(encoding="utf-8")
+    assert between(page, "remedies", remedies_table(pd.read_csv(ROOT / RANKED))) == page

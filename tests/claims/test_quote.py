@@ -4,8 +4,16 @@ import pandas as pd
 import pytest
 
 from modecollapse.claims.claim import UNITS, number, told
-from modecollapse.pipeline.quote import claims_page, figures_page, filled, quote
-from modecollapse.store import StoreError
+from modecollapse.pipeline.quote import (
+    between,
+    claims_page,
+    figures_page,
+    filled,
+    quote,
+    remedies_table,
+)
+from modecollapse.store import StoreError, write_table
+from modecollapse.theory.ranking import COLUMNS
 
 ROW = dict.fromkeys(UNITS, "") | {
     "claim": "small-start",
@@ -47,6 +55,44 @@ def test_every_document_is_brought_up_to_date_once(tmp_path):
     assert (tmp_path / "docs" / "practice.md").read_text().startswith("[0.54 (0.50")
     assert pd.read_csv(tmp_path / "reference" / "claims.csv")["claim"].tolist() == ["small-start"]
     assert quote(tmp_path, TABLE) == []
+
+
+def remedies() -> pd.DataFrame:
+    """An early row, which must not be shown, and the last ones of two remedies and one flow."""
+    rows = [
+        ("simulation", "four modes", "natural", 500.0, 0.9, 0.3),
+        ("simulation", "four modes", "natural", 900.0, 0.25, -0.0001),
+        ("simulation", "equal modes", "plain", 900.0, 0.5, 0.3),
+        ("flow", "equal modes", "plain", 800.0, 1.0, 0.7),
+    ]
+    names = ["source", "problem", "remedy", "cost", "probability", "regret"]
+    made = pd.DataFrame(rows, columns=names)
+    made = made.assign(regret_low=made["regret"] - 0.02, regret_high=made["regret"] + 0.02)
+    return made.assign(**{name: 0 for name in COLUMNS if name not in made})
+
+
+def test_the_table_of_remedies_is_rewritten_from_the_last_rows(tmp_path):
+    page = "before\n<!-- remedies -->\nold\n<!-- end of remedies -->\n[?](claims.md#small-start)\n"
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "remedies.md").write_text(page)
+    table = remedies()
+    write_table(tmp_path / "results" / "remedies.csv", table, dict.fromkeys(table, "1"), {})
+    quote(tmp_path, TABLE)
+    text = (tmp_path / "docs" / "remedies.md").read_text()
+    assert text.splitlines()[2:] == [
+        "| remedy | equal modes | unequal modes | four modes |",
+        "|---|---|---|---|",
+        "| plain | 0.500, 0.300 ± 0.020 | – | – |",
+        "| natural | – | – | 0.250, 0.000 ± 0.020 |",
+        "| RealNVP: plain | 1.000, 0.700 ± 0.020 | – | – |",
+        "<!-- end of remedies -->",
+        "[0.54 (0.50 to 0.58)](claims.md#small-start)",
+    ]
+    assert quote(tmp_path, TABLE) == []
+    kept = pd.read_csv(tmp_path / "src" / "modecollapse" / "theory" / "remedies.csv")
+    assert remedies_table(kept) in text
+    with pytest.raises(StoreError, match="remedies"):
+        between("no such comments\n", "remedies", "")
 
 
 def test_a_claim_that_is_not_there_is_named():

@@ -2,8 +2,9 @@
 
 A number in a document is a link to its claim, ``[0.54 (0.50 to 0.58)](docs/claims.md#start-law)``.
 This replaces the text of every such link by what the table of claims says, and writes the page that
-the links lead to, the page of the figures with their captions, and the table beside the other
-reference values, and the rows of the table of remedies that the package ranks them by.
+the links lead to, the page of the figures with their captions, the table beside the other
+reference values, the rows of the table of remedies that the package ranks them by, and the table
+of docs/remedies.md that shows these rows.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
 from ..claims import number, threshold
-from ..experiments.remedies import at_the_end
+from ..experiments.remedies import PROBLEMS, at_the_end
+from ..experiments.remedies.menu import MENU
 from ..store import StoreError, read_table, write_bytes
 from .entry import run
 
-__all__ = ["claims_page", "figures_page", "filled", "main", "quote"]
+__all__ = ["between", "claims_page", "figures_page", "filled", "main", "quote", "remedies_table"]
 
 LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/|\.\./)?claims\.md#([a-z0-9-]+))\)")
 DOCUMENTS = ("README.md", "docs/**/*.md")
@@ -30,7 +33,8 @@ FORMED = {
     "on other runs": ", formed after looking at other runs",
 }
 CLAIMS, FIGURES, KEPT = "docs/claims.md", "docs/figures.md", "reference/claims.csv"
-RANKED = "src/modecollapse/theory/remedies.csv"
+RANKED, SHOWN = "src/modecollapse/theory/remedies.csv", "docs/remedies.md"
+FAMILIES = {"simulation": "{}", "flow": "RealNVP: {}"}
 
 
 def filled(text: str, claims: Mapping[str, str]) -> str:
@@ -95,6 +99,36 @@ def figures_page(captions: Mapping[str, str], table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def between(text: str, name: str, body: str) -> str:
+    """A document with what stands between the comments `name` and `end of name` replaced.
+
+    >>> between("a\\n<!-- b -->\\nold\\n<!-- end of b -->\\n", "b", "new\\n")
+    'a\\n<!-- b -->\\nnew\\n<!-- end of b -->\\n'
+    """
+    first, last = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    head, found, rest = text.partition(first)
+    _, ended, tail = rest.partition(last)
+    if not (found and ended):
+        raise StoreError(f"{name}: the document has no such two comments")
+    return head + first + body + last + tail
+
+
+def remedies_table(kept: pd.DataFrame) -> str:
+    """The last rows of the table of remedies: part collapsed, and mean regret ± of its interval."""
+    order = [*MENU]
+    kept = kept.assign(place=kept["remedy"].map(order.index)).sort_values("place")
+    lines = [f"| remedy | {' | '.join(PROBLEMS)} |", "|---|" + "---|" * len(PROBLEMS)]
+    for source, name in FAMILIES.items():
+        for remedy, rows in kept[kept["source"] == source].groupby("remedy", sort=False):
+            cells = dict.fromkeys(PROBLEMS, "–")
+            for row in rows.itertuples():
+                half = (row.regret_high - row.regret_low) / 2
+                mean = round(row.regret, 3) + 0.0  # no minus zero
+                cells[row.problem] = f"{row.probability:.3f}, {mean:.3f} ± {half:.3f}"
+            lines.append(f"| {name.format(remedy)} | {' | '.join(cells.values())} |")
+    return "\n".join(lines) + "\n"
+
+
 def quote(root: Path, table: pd.DataFrame) -> list[Path]:
     """Bring the documents in the folder `root` up to date; returns those that changed."""
     claims = {row.claim: number(row.value, row.low, row.high) for row in table.itertuples()}
@@ -109,7 +143,10 @@ def quote(root: Path, table: pd.DataFrame) -> list[Path]:
     }
     if (remedies := root / "results" / "remedies.csv").exists():
         kept = at_the_end(read_table(remedies))
-        texts[root / RANKED] = kept.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+        ranked = kept.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+        page = filled((root / SHOWN).read_text(encoding="utf-8"), claims)
+        shown = remedies_table(pd.read_csv(StringIO(ranked)))
+        texts |= {root / RANKED: ranked, root / SHOWN: between(page, "remedies", shown)}
     for pattern in DOCUMENTS:
         for path in sorted(root.glob(pattern)):
             texts.setdefault(path, filled(path.read_text(encoding="utf-8"), claims))
