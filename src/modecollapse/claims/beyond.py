@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm, spearmanr
 
 from ..forecast import calibration, of_runs
@@ -59,7 +60,12 @@ def _over_targets(runs: pd.DataFrame, statistic: Callable[[pd.DataFrame], float]
         drawn = pd.concat([each[i] for i in rng.integers(len(each), size=len(each))])
         if drawn["collapsed"].nunique() == 2:
             values.append(statistic(drawn))
-    value, (low, high) = statistic(runs), np.quantile(values, [0.025, 0.975])
+    return _redrawn(statistic(runs), values)
+
+
+def _redrawn(value: float, drawn: list[float] | NDArray[np.float64]) -> Estimate:
+    """A statistic, with the 95 % interval of its values on data `drawn` anew."""
+    low, high = np.quantile(drawn, [0.025, 0.975])
     return Estimate(value, min(float(low), value), max(float(high), value))
 
 
@@ -97,8 +103,7 @@ def _side(tables: Tables) -> Estimate:
     kept = (lost["early_mode"] == lost["heaviest"]).groupby(lost["target"]).agg(["sum", "size"])
     drawn = np.random.default_rng(0).integers(len(kept), size=(RESAMPLES, len(kept)))
     sums = kept["sum"].to_numpy()[drawn].sum(1) / kept["size"].to_numpy()[drawn].sum(1)
-    value, (low, high) = float(kept["sum"].sum() / len(lost)), np.quantile(sums, [0.025, 0.975])
-    return Estimate(value, min(float(low), value), max(float(high), value))
+    return _redrawn(float(kept["sum"].sum() / len(lost)), sums)
 
 
 CLAIMS = (

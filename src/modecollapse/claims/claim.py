@@ -77,6 +77,11 @@ class Estimate(NamedTuple):
         """A number that is computed to more digits than are told."""
         return cls(float(value), float(value), float(value))
 
+    @classmethod
+    def within(cls, value: float, half: float) -> Estimate:
+        """value ± half."""
+        return cls(float(value), float(value - half), float(value + half))
+
 
 @dataclass(frozen=True)
 class Claim:

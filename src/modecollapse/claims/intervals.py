@@ -1,4 +1,4 @@
-"""Estimates that claims are made of: frequencies, their differences and ratios, extremes, fits."""
+"""Estimates that claims are made of: frequencies, their differences, means, fits."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def mean(values: ArrayLike) -> Estimate:
         raise NoRows("fewer than two values")
     half = float(t.ppf(0.975, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size))
     value = float(x.mean())
-    return Estimate(value, value - half, value + half)
+    return Estimate.within(value, half)
 
 
 def fitted_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
@@ -68,4 +68,4 @@ def fitted_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
     half = float(
         t.ppf(0.975, a.size - 2) * np.sqrt(rest @ rest / (a.size - 2) / (centred @ centred))
     )
-    return Estimate(slope, slope - half, slope + half)
+    return Estimate.within(slope, half)

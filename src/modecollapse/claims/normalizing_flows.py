@@ -32,7 +32,7 @@ def _family(tables: Tables) -> Estimate:
     fits = tables["flow_fit"]
     row = fits.loc[fits["kl"].idxmax()]
     half = 1.96 * row["kl_se"]
-    return Estimate(float(row["kl"]), float(row["kl"] - half), float(row["kl"] + half))
+    return Estimate.within(row["kl"], half)
 
 
 def _regret(tables: Tables) -> Estimate:
@@ -46,7 +46,7 @@ def _regret(tables: Tables) -> Estimate:
     part = lost["n_collapsed"] / lost["n_collapsed"].sum()
     value = float((part * (lost["collapsed_kl"] - lost["best"])).sum())
     half = Z * float(np.sqrt(((part * lost["collapsed_kl_se"]) ** 2).sum()))
-    return Estimate(value, value - half, value + half)
+    return Estimate.within(value, half)
 
 
 def _side(tables: Tables) -> Estimate:
@@ -63,7 +63,7 @@ def _forecast(tables: Tables) -> Estimate:
         raise NoRows("no setting with runs of both ends")
     value = float(found["auc"].mean())
     half = float(np.sqrt((((found["auc_high"] - found["auc_low"]) / 2) ** 2).sum()) / len(found))
-    return Estimate(value, value - half, value + half)
+    return Estimate.within(value, half)
 
 
 def _healed(tables: Tables) -> Estimate:

@@ -53,4 +53,4 @@ def against_line(marks: pd.DataFrame, line: pd.DataFrame) -> NDArray[np.float64]
 def mean_of_runs(row: pd.Series, column: str) -> Estimate:
     """A mean over runs and its 95 % t interval, from its standard error `column`_se."""
     half = float(t.ppf(0.975, row["n_runs"] - 1) * row[f"{column}_se"])
-    return Estimate(float(row[column]), float(row[column] - half), float(row[column] + half))
+    return Estimate.within(row[column], half)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .claim import Claim, Estimate, NoRows, Tables, only
 from .intervals import fitted_slope, mean
+from .survival_choices import CHOICES, PROBLEM, STL, mean_log
 
 __all__ = ["CLAIMS"]
 
@@ -13,12 +14,6 @@ NEAR = 0.011  # r − r_c, next to the fold
 LAW = 0.045  # r − r_c, to where the law of the fold is good to a tenth
 FITTED = 0.1  # r − r_c, to where an exponent is fitted to measured barriers
 TELLING = 2.0  # of the exponent Φ B/h: below, a time says little of the barrier
-STL = "sticking-the-landing"
-PROBLEM = "two equal modes, equal fixed weights, from the collapsed state"
-
-
-def _about(value: float, half: float) -> Estimate:
-    return Estimate(value, value - half, value + half)
 
 
 def _exponent(tables: Tables) -> Estimate:
@@ -55,7 +50,8 @@ def _measured_barrier(tables: Tables) -> Estimate:
         raise NoRows("no time with a barrier to speak of")
     weights = seen["exponent"] ** 2 * seen["n_left"]  # of an error 1/(exponent √exits)
     ratio = 1 + np.log(seen["steps"] / seen["forecast"]) / seen["exponent"]
-    return _about(float(np.average(ratio, weights=weights)), 1.96 * float(weights.sum()) ** -0.5)
+    half = 1.96 * float(weights.sum()) ** -0.5
+    return Estimate.within(np.average(ratio, weights=weights), half)
 
 
 def _measured_exponent(tables: Tables) -> Estimate:
@@ -76,7 +72,7 @@ def _measured_exponent(tables: Tables) -> Estimate:
     spread = float((weights * x * x).sum())
     if len(x) < 4 or spread == 0:
         raise NoRows("fewer than four barriers next to the fold")
-    return _about(float((weights * x * y).sum()) / spread, 1.96 * spread**-0.5)
+    return Estimate.within((weights * x * y).sum() / spread, 1.96 * spread**-0.5)
 
 
 def _typical(tables: Tables) -> Estimate:
@@ -97,62 +93,7 @@ def _full(tables: Tables) -> Estimate:
     table = tables["escape_full"]
     if table.empty:
         raise NoRows("no times")
-    off = np.log(table["steps"] / table["forecast"])
-    half = 1.96 * float((1 / table["n_left"]).sum()) ** 0.5 / len(table)
-    return _about(float(off.mean()), half)
-
-
-def _ratio(value: float, *exits: float) -> Estimate:
-    """A ratio of mean steps, each over so many exits."""
-    factor = float(np.exp(1.96 * np.sqrt(sum(1 / n for n in exits))))
-    return Estimate(value, value / factor, value * factor)
-
-
-def _which(tables: Tables) -> Estimate:
-    """Steps with the score term over those without, where both were measured at one r and B and
-    the second has the largest exponent."""
-    table = tables["escape_times"]
-    keys = ["separation", "step_size", "batch"]
-    pairs = table[table["estimator"] == "pathwise"].merge(
-        table[table["estimator"] == STL], on=keys, suffixes=("", "_without")
-    )
-    if pairs.empty:
-        raise NoRows("no pair")
-    row = pairs.loc[pairs["exponent_without"].idxmax()]
-    return _ratio(row["steps"] / row["steps_without"], row["n_left"], row["n_left_without"])
-
-
-def _momentum(tables: Tables) -> Estimate:
-    """Mean log of steps with momentum over those without, at the same batch."""
-    table = tables["escape_optimizers"]
-    plain, heavy = only(table, optimizer="sgd"), only(table, optimizer="momentum")
-    pairs = heavy.merge(plain, on=["separation", "estimator", "step_size", "batch"])
-    if pairs.empty:
-        raise NoRows("no pair")
-    off = np.log(pairs["steps_x"] / pairs["steps_y"])
-    half = 1.96 * float((1 / pairs["n_left_x"] + 1 / pairs["n_left_y"]).sum()) ** 0.5 / len(off)
-    return _about(float(off.mean()), half)
-
-
-def _adam(tables: Tables) -> Estimate:
-    """Adam's log steps at the largest batch less those at a quarter of it, over what plain descent
-    gains in exponent alone over the same batches, at its own Φ."""
-    table = tables["escape_optimizers"]
-    adam, plain = only(table, optimizer="adam"), only(table, optimizer="sgd")
-    large = adam.loc[adam["batch"].idxmax()]
-    small = only(adam, batch=float(large["batch"] / 4)).iloc[0]
-    slope = float((plain["exponent"] / plain["batch"]).iloc[0])  # Φ/h
-    gained = np.log(large["steps"] / small["steps"])
-    half = 1.96 * np.sqrt(1 / large["n_left"] + 1 / small["n_left"])
-    scale = slope * (large["batch"] - small["batch"])
-    return _about(gained / scale, half / scale)
-
-
-def _price(tables: Tables) -> Estimate:
-    """Evaluations of p to leave with B = 16 over those with B = 8, without the score term."""
-    table = only(tables["escape_times"], estimator=STL, separation=2.4)
-    small, large = (only(table, batch=b).iloc[0] for b in (8, 16))
-    return _ratio(2 * large["steps"] / small["steps"], large["n_left"], small["n_left"])
+    return mean_log(table["steps"] / table["forecast"], 1 / table["n_left"])
 
 
 CLAIMS = (
@@ -249,52 +190,5 @@ CLAIMS = (
         below=0.29,
         formed="after looking",
     ),
-    Claim(
-        "escape-estimator",
-        "practice",
-        f"Without the score term descent leaves collapse sooner ({PROBLEM}), because along the "
-        "inner mean, which has to move, the score term cancels part of the noise of the force: "
-        "where the table has both and waits longest.",
-        "steps with the score term over those without it",
-        ("escape_times",),
-        _which,
-        above=2.0,
-        formed="after looking",
-    ),
-    Claim(
-        "escape-momentum",
-        "figure",
-        f"Momentum of 0.9 hardly changes that time at small steps ({PROBLEM}; r = 2.4, h = 0.1, "
-        "without the score term): it is longer by less than a half.",
-        "mean log of steps with momentum over steps without",
-        ("escape_optimizers",),
-        _momentum,
-        above=-0.1,
-        below=float(np.log(1.5)),
-        formed="after looking",
-    ),
-    Claim(
-        "escape-adam",
-        "practice",
-        f"With Adam the batch hardly guards the collapsed state ({PROBLEM}; r = 2.4, step size "
-        "0.1, without the score term): to the largest batch of the table from a quarter of it the "
-        "log of the steps grows by less than a fifth of what it does in plain descent with that h.",
-        "growth of log steps over Φ ΔB/h",
-        ("escape_optimizers",),
-        _adam,
-        above=0.0,
-        below=0.2,
-        formed="after looking",
-    ),
-    Claim(
-        "escape-price",
-        "practice",
-        f"Twice the batch, the same step size, and collapse is left for many times the price "
-        f"({PROBLEM}; r = 2.4, h = 0.5, without the score term, B = 16 against 8).",
-        "ratio of the evaluations of p to leave",
-        ("escape_times",),
-        _price,
-        above=4.0,
-        formed="after looking",
-    ),
+    *CHOICES,
 )

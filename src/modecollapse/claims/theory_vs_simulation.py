@@ -51,7 +51,7 @@ def _more(tables: Tables) -> Estimate:
     if not n:
         raise NoRows("no pair")
     gap, half = (b - c) / n, Z * math.sqrt(b + c + 1 - (b - c) ** 2 / n) / n
-    return Estimate(gap, gap - half, gap + half)
+    return Estimate.within(gap, half)
 
 
 def _exponent(series: str, variable: str) -> Claim:
@@ -65,7 +65,7 @@ def _exponent(series: str, variable: str) -> Claim:
         rows = tables["scaling"]
         row = only(rows, series=series, variable=variable).iloc[0]
         gap, half = row["exponent"] - row["expected"], (row["high"] - row["low"]) / 2
-        return Estimate(float(gap), float(gap - half), float(gap + half))
+        return Estimate.within(gap, half)
 
     return Claim(
         f"{series}-against-{variable.replace('_', '-')}",
