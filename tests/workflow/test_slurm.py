@@ -145,21 +145,17 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, f
 
     before = cluster.accounted().keys()
     with submitted(cluster, fresh) as process:
-        until(process, lambda: said().count("Finished jobid") > 2, "some jobs are finished")
-        until(process, lambda: running(cluster), "a job runs")
-        # As a terminal does, again where Snakemake hangs in closing its event loop, and at last
-        # without asking: the jobs go on, and what they leave is what is checked.
-        for sent in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
-            os.killpg(process.pid, sent)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(60)
-                break
+        until(process, lambda: "Finished jobid" in said(), "a job is finished")
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+        if process.poll() is None:  # a local job had just begun: see docs/cluster.md
+            os.killpg(process.pid, signal.SIGINT)
         assert process.wait(PATIENCE) != 0
-        cluster.clear()
         cluster.emptied()
     first = {job: row for job, row in cluster.accounted().items() if job not in before}
     assert {"COMPLETED", "CANCELLED"} <= {row.state for row in first.values()}
-    reported = said().count("Finished jobid")
+    completed = sum(row.state == "COMPLETED" for row in first.values())  # some before it was told
 
     with submitted(cluster, fresh) as process:
         node = ("scontrol", "update", f"nodename={cluster.host}")
@@ -176,7 +172,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, f
     assert {row.state for row in second} == {"COMPLETED"}
     everything = finished.planned("--forceall")
     computed = sum(n for job, n in everything.items() if job.startswith(SOURCES))
-    assert computed - reported <= len(second) < computed
+    assert computed - completed <= len(second) < computed
 
     there, here = products(fresh.folder), products(finished.folder)
     assert len(here) > 10

@@ -75,7 +75,8 @@ def draw_probability(axes: Axes, table: pd.DataFrame, estimator: str, against: s
         )
     if axes.has_data():
         axes.set_xscale("log")
-    axes.set_ylim(-0.04, 1.04)
+    axes.set_ylim(-0.2, 1.04)  # room for the legend
+    axes.set_yticks(np.linspace(0, 1, 6))
 
 
 def descents(table: pd.DataFrame) -> pd.api.typing.DataFrameGroupBy:

@@ -46,7 +46,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         nothing(axes)
     for axes, (case, rows) in zip(densities, cases, strict=False):
         draw_density(axes, rows)
-        axes.set_title(f"{rows['outcome'].iloc[0]}", fontsize=7, loc="right", y=1.0, pad=3)
+        axes.set_title(f"{rows['outcome'].iloc[0]}", fontsize=7, loc="right", y=1.0)
         if case == "best":
             axes.set_ylabel(r"position $x\cdot\mu^\star/r$")
             panel_letter(axes, "b")
@@ -64,11 +64,12 @@ def draw_course(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xscale("symlog", linthresh=10)
     axes.set_xticks([0, 10, 100], ["0", "10", "100"])
     limits(axes.set_xlim, [0, table["step"].max()])
-    axes.set_ylim(-0.03, 1.03)
+    axes.set_ylim(-0.2, 1.03)  # room for the legend
+    axes.set_yticks(np.linspace(0, 1, 6))
     axes.set_xlabel("optimisation step")
     axes.set_ylabel("mass of q on the + mode")
     handles = [Line2D([], [], color=COLOURS[end], label=name) for end, name in ENDS.items()]
-    axes.legend(handles=handles, loc="lower left", handlelength=1.2)
+    axes.legend(handles=handles, loc="lower center", ncols=2, handlelength=1.2)
 
 
 def draw_density(axes: Axes, table: pd.DataFrame) -> None:

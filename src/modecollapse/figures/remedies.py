@@ -88,8 +88,11 @@ def _legends(top: SubFigure, bottom: SubFigure) -> None:
     styles = [Line2D([], [], color="0.4", ls=style, label=word) for style, word in lines.items()]
     top.legend(handles=[*colours, *styles], loc="outside upper center", ncols=5)
     courses = [Line2D([], [], color=c, ls=ls, label=name) for name, (c, ls) in COURSES.items()]
-    flow = Line2D([], [], color=COLOURS["flow"], ls="-.", label="flows: plain, share 0.5 (s)")
-    bottom.legend(handles=[*courses, flow], loc="outside lower center", ncols=3)
+    flows = [
+        Line2D([], [], color=COLOURS["flow"], ls="--", label="flow: plain"),
+        Line2D([], [], color=COLOURS["flow"], ls="-.", marker="s", ms=3, label="flow: share 0.5"),
+    ]
+    bottom.legend(handles=[*courses, *flows], loc="outside lower center", ncols=3)
 
 
 def draw_list(axes: Axes, table: pd.DataFrame) -> None:
@@ -107,8 +110,9 @@ def draw_list(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_xlim(0.6 * LEAST_REGRET, 4)
     axes.set_ylim(len(order) - 0.4, -0.6)
-    names = [r if s != "flow" else f"flow: {r}" for s, r in order]
-    axes.set_yticks(range(len(order)), names, fontsize=5.5)
+    names = [r.replace("twice the components", "$2K^\\star$ components") for _, r in order]
+    names = [n if s != "flow" else f"flow: {n}" for n, (s, _) in zip(names, order, strict=True)]
+    axes.set_yticks(range(len(order)), names, fontsize=6)
     axes.set_xlabel("regret at the end (nats)")
 
 
@@ -116,7 +120,7 @@ def draw_course(axes: Axes, table: pd.DataFrame, column: str) -> None:
     """Regret, or part collapsed, against evaluations of log p, with bands of 95 %."""
     low, high = ("regret_low", "regret_high") if column == "regret" else ("low", "high")
     least = LEAST_REGRET if column == "regret" else -1.0
-    flows = {"plain": (COLOURS["flow"], "-."), "share 0.5": (COLOURS["flow"], "-.")}
+    flows = {"plain": (COLOURS["flow"], "--"), "share 0.5": (COLOURS["flow"], "-.")}
     for source, courses in (("simulation", COURSES), ("flow", flows)):
         for remedy, (colour, line) in courses.items():
             rows = table[(table["source"] == source) & (table["remedy"] == remedy)]
