@@ -42,8 +42,9 @@ def test_the_mean_of_the_noise_is_the_closed_equations(score, spread):
 
 @pytest.mark.parametrize("estimator", ["pathwise", "sticking-the-landing"])
 @pytest.mark.parametrize("components", ["stratified", "sampled"])
-def test_the_covariance_is_that_of_a_step_in_all_coordinates(estimator, components):
-    r, a, n, batch = 2.5, np.array([2.8, 1.6]), 3000, 4
+@pytest.mark.parametrize("place", [(2.8, 1.6), (3.4, 0.2)], ids=["at rest", "in drift"])
+def test_the_covariance_is_that_of_a_step_in_all_coordinates(estimator, components, place):
+    r, a, n, batch = 2.5, np.array(place), 3000, 4
     start = Overlaps(np.tile(r * a, (n, 1)), np.tile([a[0] ** 2, a[0] * a[1], a[1] ** 2], (n, 1)))
     run = simulate(
         BimodalTarget(r, 2), start, step_size=1.0, steps=1, batch=batch, seed=3,
