@@ -16,7 +16,7 @@ __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
     "Annealing in the natural geometry leaves no collapsed run of two modes at the price of the "
-    "plain descent; where there are more modes, twice the components do."
+    "plain descent; of four modes it takes twice as many components."
 )
 GEOMETRIES = {
     "euclidean": COLOURS["simulation"],
