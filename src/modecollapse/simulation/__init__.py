@@ -1,4 +1,17 @@
-"""Stochastic gradient descent on the reverse KL divergence, in full dimension and reduced."""
+"""Stochastic gradient descent, by samples alone: nothing is used of the closed equations.
+
+Two components and two modes, the reverse KL divergence:
+
+- :func:`.full.simulate`, the witness: all d coordinates, any optimiser, on a CPU or a GPU.
+- :func:`.reduced.simulate_reduced`: plain descent with the same law, at a cost free of d; for many
+  runs, and for large d.
+- :func:`.passage.first_passages`: on the line of the modes alone, with equal fixed weights, until
+  collapse is left; for long waits.
+
+Any number of components and modes, and other objectives, as remedies need them:
+
+- :func:`.mixtures.simulate_mixture`: all d coordinates, samples stratified, without the score term.
+"""
 
 from __future__ import annotations
 

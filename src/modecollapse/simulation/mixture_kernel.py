@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled
 from ..geometries import Metric
+from .settings import DECAYS, EPSILON
 
-__all__ = ["DECAYS", "EPSILON", "Recipe", "State", "descend", "evaluate"]
+__all__ = ["Recipe", "State", "descend", "evaluate"]
 
-SGD, MOMENTUM, ADAM = range(3)  # as in optimizers.OPTIMIZERS
-DECAYS = (0.9, 0.999)
-EPSILON = 1e-8
+SGD, MOMENTUM, ADAM = range(3)  # as in settings.OPTIMIZERS
 SMALLEST = 1e-300  # a weight by which is divided
 
 

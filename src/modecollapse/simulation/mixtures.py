@@ -22,14 +22,13 @@ from ..memory import check_memory
 from ..targets import GaussianMixture
 from ..trajectory import Status, Trajectory, finish
 from .mixture_kernel import Recipe, State, descend, evaluate
-from .settings import Descent
+from .settings import OPTIMIZERS, Descent
 from .streams import Purpose
 from .streams import generator as stream
 
 __all__ = ["MixtureStart", "Objective", "simulate_mixture"]
 
 FloatArray = NDArray[np.float64]
-OPTIMIZERS = ("sgd", "momentum", "adam")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from .settings import DECAYS, EPSILON
+
 __all__ = ["OPTIMIZERS", "Adam", "GradientDescent", "Momentum", "Optimizer"]
 
 
@@ -56,7 +58,7 @@ class Momentum(Optimizer):
 
     name = "momentum"
     copies = 1
-    decay: ClassVar[float] = 0.9
+    decay: ClassVar[float] = DECAYS[0]
 
     def __init__(self) -> None:
         self._average: Tensor | None = None
@@ -76,8 +78,8 @@ class Adam(Optimizer):
 
     name = "adam"
     copies = 2
-    decays: ClassVar[tuple[float, float]] = (0.9, 0.999)
-    epsilon: ClassVar[float] = 1e-8
+    decays: ClassVar[tuple[float, float]] = DECAYS
+    epsilon: ClassVar[float] = EPSILON
 
     def __init__(self) -> None:
         self._steps = 0

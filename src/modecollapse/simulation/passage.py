@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from ..checks import choice, integer
 from ..compiled import compiled
 from .points import Setting, respond, view_from
-from .settings import Descent
+from .settings import DECAYS, EPSILON, OPTIMIZERS, Descent
 from .streams import Purpose, generator
 
-__all__ = ["OPTIMIZERS", "first_passages"]
+__all__ = ["first_passages"]
 
-OPTIMIZERS = ("sgd", "momentum", "adam")
-DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-8  # of momentum and Adam
+DECAY, SECOND_DECAY = DECAYS
 
 
 def first_passages(

@@ -12,8 +12,22 @@ from ..checks import choice, integer, within
 from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory, finish
 
-__all__ = ["COMPONENTS", "ESTIMATORS", "SAMPLED", "TEMPERED", "Descent", "Log", "record"]
+__all__ = [
+    "COMPONENTS",
+    "DECAYS",
+    "EPSILON",
+    "ESTIMATORS",
+    "OPTIMIZERS",
+    "SAMPLED",
+    "TEMPERED",
+    "Descent",
+    "Log",
+    "record",
+]
 
+OPTIMIZERS = ("sgd", "momentum", "adam")  # as compiled code numbers them
+DECAYS = (0.9, 0.999)  # of momentum (the first) and of Adam
+EPSILON = 1e-8  # of Adam
 ESTIMATORS = ("pathwise", "sticking-the-landing")
 COMPONENTS = ("stratified", "sampled")
 MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight", "logit")
