@@ -91,7 +91,8 @@ def critical_separation(
     2.259608
     """
     choice("mode", mode, MODES)
-    _, target_logit, logit = _settings(1.0, target_weight, _weight(component_weight))
+    weight = within("component_weight", component_weight, *WEIGHTS, closed="[]")
+    _, target_logit, logit = _settings(1.0, target_weight, weight)
     side = abs(target_logit) if mode == "heavy" else -abs(target_logit)
     return min(collapse_fold(side, order).separation for order in {logit, -logit})
 
@@ -125,33 +126,32 @@ def collapse_fold(target_logit: float, outer_logit: float = 0.0) -> Fold:
     return _fold(solve_fold(np.array([*start, r]), target_logit, outer_logit), outer_logit)
 
 
-def cusp(outer_weight: float = 0.5) -> Fold:
+def cusp() -> Fold:
     """The cusp in which the folds of the collapse on +μ* and of the state on both modes meet.
 
-    Below its separation there is no fold on that side; to 1e-9 in both coordinates.
+    For equal weights.  Below its separation there is no fold on that side; to 1e-9 in both
+    coordinates.
 
     >>> point = cusp()
     >>> round(point.target_weight, 6), round(point.separation, 6)
     (0.786654, 1.604367)
     """
-    _, _, logit = _settings(1.0, 0.5, _weight(outer_weight, "outer_weight"))
-    return _fold(np.array(_cusp(logit)[:3]), logit)
+    return _fold(np.array(_cusp(0.0)[:3]), 0.0)
 
 
-def fold_lines(separations: ArrayLike, outer_weight: float = 0.5) -> pd.DataFrame:
-    """The fold lines on the side of the mode at +μ*, one row per separation beyond the cusp.
+def fold_lines(separations: ArrayLike) -> pd.DataFrame:
+    """The fold lines on the side of +μ*, equal weights, one row per separation beyond the cusp.
 
     Columns: separation; collapse_above, the target weight π above which a state collapsed on +μ*
     exists; both_below, the π below which a state on both modes exists; and the logits of the two.
-    For the other mode, take 1 − π (and the other outer weight).
+    For the other mode, take 1 − π.
 
     >>> fold_lines([2.5]).round(4)[["collapse_above", "both_below"]].values.tolist()
     [[0.2819, 0.9758]]
     """
-    _, _, logit = _settings(1.0, 0.5, _weight(outer_weight, "outer_weight"))
     rows = []
     for r in np.atleast_1d(numbers_of("separations", separations)):
-        folds = _folds_at(_settings(r, 0.5, 0.5)[0], logit)
+        folds = _folds_at(_settings(r, 0.5, 0.5)[0], 0.0)
         if folds:
             both, birth = folds[0][1], min(value for _, value in folds[1::2])
             rows.append((r, expit(birth), expit(both), birth, both))
@@ -159,15 +159,13 @@ def fold_lines(separations: ArrayLike, outer_weight: float = 0.5) -> pd.DataFram
     return pd.DataFrame(rows, columns=["separation", *names])
 
 
-def regions(
-    target_weights: ArrayLike, separations: ArrayLike, component_weight: float = 0.5
-) -> pd.DataFrame:
-    """What can happen at each (π, r): what the stable fixed points are.
+def regions(target_weights: ArrayLike, separations: ArrayLike) -> pd.DataFrame:
+    """What can happen at each (π, r) with equal weights: what the stable fixed points are.
 
     Returns
     -------
-    A row per pair: target_weight; separation; attractors, the number of stable fixed points (with
-    equal weights up to the exchange of the components); aligned, how many of them have both means
+    A row per pair: target_weight; separation; attractors, the number of stable fixed points (up
+    to the exchange of the components); aligned, how many of them have both means
     on one side of the midpoint; both_modes, collapse_plus, collapse_minus, whether a stable state
     covers both modes, or only that at ±μ*, by the definition of :mod:`modecollapse.outcomes`;
     region, "both modes only", "both and collapse" or "collapse only", after these three.
@@ -182,15 +180,12 @@ def regions(
     radii = np.atleast_1d(numbers_of("separations", separations))
     found = {}
     for r in radii:
-        _, _, logit = _settings(r, 0.5, component_weight)
-        curves = [(TargetCurve(r, logit), 1.0)]
-        if logit != 0:
-            curves.append((TargetCurve(r, -logit), -1.0))
+        _settings(r, 0.5, 0.5)
+        curve = TargetCurve(r, 0.0)
         for weight in weights:
-            _, target_logit, _ = _settings(r, weight, component_weight)
+            _, target_logit, _ = _settings(r, weight, 0.5)
             points = [
-                _split(*curve.point(t), order, float(r), float(weight), component_weight)
-                for curve, order in curves
+                _split(*curve.point(t), 1.0, float(r), float(weight), 0.5)
                 for t in curve.crossings(target_logit)
             ]
             found[weight, r] = [point for point in points if point.stable]
@@ -212,10 +207,6 @@ def _region(weight: float, r: float, stable: list[FixedPoint]) -> dict[str, obje
         "collapse_minus": any(point.masses[0] < point.masses[1] for point in collapsed),
         "region": name if collapsed else "both modes only",
     }
-
-
-def _weight(weight: float, name: str = "component_weight") -> float:
-    return within(name, weight, *WEIGHTS, closed="[]")
 
 
 def _folds_at(r: float, logit: float) -> list[tuple[float, float]]:

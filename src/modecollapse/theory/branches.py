@@ -20,19 +20,17 @@ FloatArray = NDArray[np.float64]
 BRANCH_STEP = 0.02  # of arc length in (c, s, r)
 
 
-def branches(
-    separations: ArrayLike, target_weight: float = 0.5, component_weight: float = 0.5
-) -> pd.DataFrame:
+def branches(separations: ArrayLike, target_weight: float = 0.5) -> pd.DataFrame:
     """The split fixed points followed in the separation, through folds: a bifurcation diagram.
 
     Pseudo-arclength continuation of γδ = rW, Λ = λ (Eqs. 6.5, 6.6) in the centre, the split and r,
     from every fixed point at either end of the interval, so that a branch which turns back at a
-    fold is followed around it.
+    fold is followed around it.  The weights of q are equal.
 
     Parameters
     ----------
     separations : the two ends of the interval of r.
-    target_weight, component_weight : as in :func:`fixed_points`.
+    target_weight : as in :func:`fixed_points`.
 
     Returns
     -------
@@ -45,42 +43,37 @@ def branches(
     """
     low, high = (float(r) for r in np.asarray(separations, dtype=float))
     require(low < high, "separations", (low, high), "two numbers, the smaller first")
-    _, target_logit, logit = _settings(low, target_weight, component_weight)
-    _settings(high, target_weight, component_weight)
+    _, target_logit, _ = _settings(low, target_weight, 0.5)
+    _settings(high, target_weight, 0.5)
     rows: list[dict[str, object]] = []
-    number = 0
-    for order in (1.0,) if logit == 0 else (1.0, -1.0):
-        for path in _paths(low, high, target_logit, order * logit):
-            for (c, s, r), fold in path:
-                point = _split(c, s, order, r, target_weight, component_weight)
-                rows.append(
-                    {
-                        "branch": number,
-                        "separation": r,
-                        "position_1": point.positions[0],
-                        "position_2": point.positions[1],
-                        "kl": point.kl,
-                        "stable": point.stable,
-                        "outcome": str(point.outcome),
-                        "fold": fold,
-                    }
-                )
-            number += 1
+    for number, path in enumerate(_paths(low, high, target_logit)):
+        for (c, s, r), fold in path:
+            point = _split(c, s, 1.0, r, target_weight, 0.5)
+            rows.append(
+                {
+                    "branch": number,
+                    "separation": r,
+                    "position_1": point.positions[0],
+                    "position_2": point.positions[1],
+                    "kl": point.kl,
+                    "stable": point.stable,
+                    "outcome": str(point.outcome),
+                    "fold": fold,
+                }
+            )
     return pd.DataFrame(rows)
 
 
-def _paths(
-    low: float, high: float, target_logit: float, logit: float
-) -> Iterator[list[tuple[FloatArray, bool]]]:
+def _paths(low: float, high: float, target_logit: float) -> Iterator[list[tuple[FloatArray, bool]]]:
     """Every branch with low <= r <= high once: points (c, s, r), and whether each is a fold."""
     starts = [
         np.array([*curve.point(t), r])
         for r in (high, low)
-        for curve in [TargetCurve(r, logit)]
+        for curve in [TargetCurve(r, 0.0)]
         for t in curve.crossings(target_logit)
     ]
     while starts:
-        path = _follow(starts.pop(0), low, high, target_logit, logit)
+        path = _follow(starts.pop(0), low, high, target_logit)
         starts = [start for start in starts if np.abs(start - path[-1]).max() > 1e-6]
         points = [(path[0], False)]
         for k in range(1, len(path)):
@@ -89,7 +82,7 @@ def _paths(
                 k + 1 < len(path)
                 and (path[k][2] - path[k - 1][2]) * (path[k + 1][2] - path[k][2]) < 0
             ):
-                points[-1] = (solve_fold(path[k], target_logit, logit), True)
+                points[-1] = (solve_fold(path[k], target_logit, 0.0), True)
         yield points
 
 
@@ -119,17 +112,15 @@ def newton(miss: Callable[[FloatArray], FloatArray], u: FloatArray) -> FloatArra
     return u
 
 
-def _follow(
-    start: FloatArray, low: float, high: float, target_logit: float, logit: float
-) -> FloatArray:
+def _follow(start: FloatArray, low: float, high: float, target_logit: float) -> FloatArray:
     """The branch from `start`, at one end of the interval of r, until it leaves the interval."""
 
     def miss(u: FloatArray) -> FloatArray:
-        f, _, _, lam, _, _ = equilibrium(u[0], u[1], u[2], logit)
+        f, _, _, lam, _, _ = equilibrium(u[0], u[1], u[2], 0.0)
         return np.array([f, (lam - target_logit) / (2 * u[2])])
 
     def slopes(u: FloatArray) -> FloatArray:
-        _, f_c, f_s, _, lam_c, lam_s = equilibrium(u[0], u[1], u[2], logit)
+        _, f_c, f_s, _, lam_c, lam_s = equilibrium(u[0], u[1], u[2], 0.0)
         step = np.array([0.0, 0.0, 1e-6])
         by_r = (miss(u + step) - miss(u - step)) / 2e-6
         return np.array([[f_c, f_s, by_r[0]], [lam_c / (2 * u[2]), lam_s / (2 * u[2]), by_r[1]]])

@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import expit
 
-from ..checks import numbers_of, require, within
+from ..checks import require, within
 from ..outcomes import arrived, outcome
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE
 from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory
 from .rhs import axial_to_overlaps, kl_divergence, mode_masses, overlaps_to_axial
+from .runs import increasing_times, step_errors
 
 __all__ = ["axial_start", "solve_each", "tangent_to_overlaps", "trajectory"]
 
@@ -55,11 +56,8 @@ def solve_each(
     rtol: float,
 ) -> tuple[FloatArray, FloatArray, NDArray[np.object_]]:
     """The times (T,), the states (n, T, 6), NaN where a run did not come, and how each ended."""
-    times = numbers_of("times", times, "strictly increasing numbers >= 0")
-    increasing = times.ndim == 1 and times.size > 0 and bool((np.diff(times) > 0).all())
-    increasing = increasing and bool(np.isfinite(times).all()) and times[0] >= 0
-    require(increasing, "times", times, "strictly increasing numbers >= 0")
-    rtol = within("rtol", rtol, 1e-12, 1e-2, closed="[]")
+    times = increasing_times(times)
+    rtol, atol = step_errors(rtol, None)
     states = np.full((len(starts), times.size, 6), np.nan)
     ended = np.full(len(starts), Status.PRECISION, dtype=object)
     for n, start in enumerate(starts):
@@ -67,7 +65,7 @@ def solve_each(
             states[n, 0], ended[n] = start, Status.FINISHED
             continue
         span = (0.0, float(times[-1]))
-        run = solve_ivp(rhs, span, start, "BDF", times, rtol=rtol, atol=rtol / 100)
+        run = solve_ivp(rhs, span, start, "BDF", times, rtol=rtol, atol=atol)
         states[n, : run.y.shape[1]] = run.y.T
         if run.success and np.isfinite(run.y).all():
             ended[n] = Status.FINISHED

@@ -1,12 +1,13 @@
-r"""One integrator for every set of equations in this package that is written as machine code.
+r"""The integrator of the equations that are compiled: of two components, annealed or not.
 
 A set of equations is a ``NamedTuple`` of its constants, which :func:`.equations.register` ties to
 its velocity dx/dt and, where there is one, its Jacobian.  :mod:`.explicit` and :mod:`.implicit`
 take a step, :mod:`.follow` chooses steps and method, and states in between come from one
 interpolation.
 
-The equations of many components (:mod:`..multimodal`), whose right-hand side refines its own
-quadrature, are numpy and go by scipy's LSODA.
+All other equations are numpy and go by scipy's integrators: many components, whose right-hand side
+refines its own quadrature (:mod:`..multimodal`), other geometries and divergences
+(:mod:`..geometry_runs`), and what is integrated once for a law or a lifetime.
 """
 
 from .equations import register
