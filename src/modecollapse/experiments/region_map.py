@@ -7,9 +7,9 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from .columns import common
+from .kinds import from_to
 from .share import Share
 from .span import Span
 
@@ -28,7 +28,7 @@ class Settings(Span):
     """`points` target weights from 1/2 to `heaviest` too."""
 
     heaviest: Annotated[
-        float, Field(gt=0.5, le=0.999, description="a number > 0.5 and at most 0.999")
+        float, from_to(0.501, 0.999, "a number > 0.5 and at most 0.999 (from 0.501)")
     ]
 
 

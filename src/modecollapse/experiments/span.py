@@ -1,4 +1,4 @@
-"""Points between two separations, and the table of what the theory says at each."""
+"""Intervals of separations, points in them, and the table of what the theory says at each."""
 
 from __future__ import annotations
 
@@ -12,20 +12,28 @@ from ..checks import require
 from .kinds import Points, Separation
 from .share import Share
 
-__all__ = ["Span"]
+__all__ = ["Interval", "Span"]
+
+APART = 1e-6  # of two ends at least, so that points between them differ
 
 
 @dataclass(frozen=True)
-class Span:
-    """`points` separations between two ends."""
+class Interval:
+    """Separations from `lowest` to `highest`."""
 
     lowest: Separation
     highest: Separation
-    points: Points
 
     def __post_init__(self) -> None:
-        allowed = f"a number > lowest = {self.lowest}"
-        require(self.highest > self.lowest, "highest", self.highest, allowed)
+        allowed = f"a number > lowest = {self.lowest} (by {APART:g} or more)"
+        require(self.highest >= self.lowest + APART, "highest", self.highest, allowed)
+
+
+@dataclass(frozen=True)
+class Span(Interval):
+    """`points` separations between two ends."""
+
+    points: Points
 
     def tabulate(
         self, share: Share, columns: Iterable[str], at: Callable[[float], pd.DataFrame]

@@ -6,25 +6,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...checks import require
-from ..kinds import Separation, Weights
+from ..kinds import Weights
 from ..share import Share
+from ..span import Interval
 from . import UNITS
 
 __all__ = ["UNITS", "Settings", "compute"]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Separations from `lowest` to `highest`, for each target weight."""
+class Settings(Interval):
+    """For each target weight."""
 
     target_weights: Weights
-    lowest: Separation
-    highest: Separation
-
-    def __post_init__(self) -> None:
-        allowed = f"a number > lowest = {self.lowest}"
-        require(self.highest > self.lowest, "highest", self.highest, allowed)
 
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
