@@ -77,7 +77,8 @@ CHOICES = (
         "practice",
         f"Without the score term descent leaves collapse sooner ({PROBLEM}), because along the "
         "inner mean, which has to move, the score term cancels part of the noise of the force: "
-        "where the table has both and waits longest.",
+        "d = 1, where the table has both and the highest barrier, by default r = 2.5, h = 0.5 and "
+        "B = 8.",
         "steps with the score term over those without it",
         ("escape_times",),
         _which,
