@@ -166,8 +166,7 @@ ONCE = {
 SAMPLED = {
     "remedies": (
         "| r, π | t |", "| objective | $r_c$ |", "| α | $r_c$ | gradient flow",
-        "| problem | K |",  # measured once, with their settings
-        "| remedy |",  # written by quote, see test_documents
+        "| problem | K |", "| remedy |",  # written by quote, see test_documents
     ),
 }  # fmt: skip
 COMPUTED = {

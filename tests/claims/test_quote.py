@@ -95,6 +95,29 @@ def test_the_table_of_remedies_is_rewritten_from_the_last_rows(tmp_path):
         between("no such comments\n", "remedies", "")
 
 
+def test_the_table_of_components_is_written_from_the_run(tmp_path):
+    rows = [
+        ("four modes", 3, "fixed", "euclidean", 2.4, 0.55),
+        ("four modes", 8, "trained", "natural", 4.0, -0.0001),
+        ("four modes", 8, "fixed", "euclidean", 3.0, 0.2),
+    ]
+    names = ["problem", "n_components", "weights", "geometry", "n_found", "regret"]
+    made = pd.DataFrame(rows, columns=names)
+    write_table(tmp_path / "results" / "components_paid.csv", made, dict.fromkeys(made, "1"), {})
+    (tmp_path / "docs").mkdir()
+    page = "<!-- components -->\nold\n<!-- end of components -->\n"
+    (tmp_path / "docs" / "remedies.md").write_text(page)
+    quote(tmp_path, TABLE)
+    assert (tmp_path / "docs" / "remedies.md").read_text().splitlines() == [
+        "<!-- components -->",
+        "| problem | K | fixed, euclidean | trained, natural |",
+        "|---|---|---|---|",
+        "| four modes | 3 | 2.40 (0.80), 0.550 | – |",
+        "| four modes | 8 | 3.00 (0.38), 0.200 | 4.00 (0.50), 0.000 |",
+        "<!-- end of components -->",
+    ]
+
+
 def test_a_claim_that_is_not_there_is_named():
     with pytest.raises(StoreError, match="gone"):
         filled("[1](claims.md#gone)", {})

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 __all__ = [
     "COLOURS",
+    "GEOMETRIES",
     "MARKERS",
     "STYLE",
     "UNKNOWN",
@@ -59,6 +60,16 @@ COLOURS: Mapping[str, str] = MappingProxyType(
 )
 MARKERS: Mapping[str, str] = MappingProxyType(
     {"theory": "", "simulation": "o", "reduced simulation": "D", "flow": "s", "formula": ""}
+)
+
+# A colour and a mark for each geometry, none of them a source's.
+_DARK = sns.color_palette("dark").as_hex()
+GEOMETRIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "euclidean": (_DARK[5], "o"),
+        "wasserstein": (_DARK[6], "^"),
+        "natural": (_DARK[9], "D"),
+    }
 )
 
 STYLE: Mapping[Any, Any] = MappingProxyType(

@@ -3,8 +3,8 @@
 A number in a document is a link to its claim, ``[0.54 (0.50 to 0.58)](docs/claims.md#start-law)``.
 This replaces the text of every such link by what the table of claims says, and writes the page that
 the links lead to, the page of the figures with their captions, the table beside the other
-reference values, the rows of the table of remedies that the package ranks them by, and the table
-of docs/remedies.md that shows these rows.
+reference values, the rows of the table of remedies that the package ranks them by, and the tables
+of docs/remedies.md that show these rows and the components paid for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,16 @@ from ..experiments.remedies.menu import MENU
 from ..store import StoreError, read_table, write_bytes
 from .entry import run
 
-__all__ = ["between", "claims_page", "figures_page", "filled", "main", "quote", "remedies_table"]
+__all__ = [
+    "between",
+    "claims_page",
+    "components_table",
+    "figures_page",
+    "filled",
+    "main",
+    "quote",
+    "remedies_table",
+]
 
 LINK = re.compile(r"\[([^\]\n]*)\]\(((?:docs/|\.\./)?claims\.md#([a-z0-9-]+))\)")
 DOCUMENTS = ("README.md", "docs/**/*.md")
@@ -129,6 +138,21 @@ def remedies_table(kept: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def components_table(paid: pd.DataFrame) -> str:
+    """Modes found, of each component that is paid for, and mean regret, for each K."""
+    ways = list(dict.fromkeys(zip(paid["weights"], paid["geometry"], strict=True)))
+    names = [f"{weights}, {geometry}" for weights, geometry in ways]
+    lines = [f"| problem | K | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
+    for (problem, k), rows in paid.groupby(["problem", "n_components"], sort=False):
+        cells = dict.fromkeys(ways, "–")
+        for row in rows.itertuples():
+            mean = round(row.regret, 3) + 0.0  # no minus zero
+            found = f"{row.n_found:.2f} ({row.n_found / k:.2f})"
+            cells[row.weights, row.geometry] = f"{found}, {mean:.3f}"
+        lines.append(f"| {problem} | {k} | {' | '.join(cells.values())} |")
+    return "\n".join(lines) + "\n"
+
+
 def quote(root: Path, table: pd.DataFrame) -> list[Path]:
     """Bring the documents in the folder `root` up to date; returns those that changed."""
     claims = {row.claim: number(row.value, row.low, row.high) for row in table.itertuples()}
@@ -141,12 +165,19 @@ def quote(root: Path, table: pd.DataFrame) -> list[Path]:
         root / CLAIMS: claims_page(table),
         root / FIGURES: figures_page(captions, table),
     }
+    shown = {}
     if (remedies := root / "results" / "remedies.csv").exists():
         kept = at_the_end(read_table(remedies))
         ranked = kept.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+        texts[root / RANKED] = ranked
+        shown["remedies"] = remedies_table(pd.read_csv(StringIO(ranked)))
+    if (paid := root / "results" / "components_paid.csv").exists():
+        shown["components"] = components_table(read_table(paid))
+    if shown:
         page = filled((root / SHOWN).read_text(encoding="utf-8"), claims)
-        shown = remedies_table(pd.read_csv(StringIO(ranked)))
-        texts |= {root / RANKED: ranked, root / SHOWN: between(page, "remedies", shown)}
+        for name, rows in shown.items():
+            page = between(page, name, rows)
+        texts[root / SHOWN] = page
     for pattern in DOCUMENTS:
         for path in sorted(root.glob(pattern)):
             texts.setdefault(path, filled(path.read_text(encoding="utf-8"), claims))

@@ -1,0 +1,102 @@
+"""Supplementary figure: what the geometry of the descent does to spare components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .style import GEOMETRIES, UNKNOWN, first, most, new_figure, panel, panel_letter, shown
+
+__all__ = ["CLAIM", "caption", "draw"]
+
+CLAIM = "In the natural geometry spare components find the modes that are left, at no regret."
+WEIGHTS = {"fixed": ("white", ":"), "trained": (None, "-")}
+LETTERS = "abcd"
+LEAST = 3e-4  # nats, drawn; below the error of an estimate of KL
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """(a, b) modes found and (c, d) regret against the number of components."""
+    figure, (panels,) = new_figure(1, 4, 2.3)
+    paid = tables["components_paid"]
+    panel(panels[0], draw_components, _problem(paid, 0), column="found")
+    panel(panels[1], draw_components, _problem(paid, 1), column="found")
+    panel(panels[2], draw_components, _problem(paid, 0), column="regret")
+    panel(panels[3], draw_components, _problem(paid, 1), column="regret")
+    for axes, letter in zip(panels, LETTERS, strict=True):
+        panel_letter(axes, letter)
+    _legend(figure)
+    return figure
+
+
+def _problem(table: pd.DataFrame, place: int) -> pd.DataFrame:
+    """The rows of the first or second problem of a table; none where there are fewer."""
+    names = list(dict.fromkeys(table["problem"]))[place : place + 1]
+    return table[table["problem"].isin(names)]
+
+
+def _legend(figure: Figure) -> None:
+    """Geometries and weights, above all panels."""
+    keys = [
+        Line2D([], [], color=colour, marker=mark, ms=3, label=name)
+        for name, (colour, mark) in GEOMETRIES.items()
+    ]
+    keys += [
+        Line2D([], [], color="0.4", ls=line, marker="o", ms=3, mfc=face or "0.4",
+               label=f"weights {weights}")
+        for weights, (face, line) in WEIGHTS.items()
+    ]  # fmt: skip
+    figure.legend(handles=keys, loc="outside upper center", ncols=5)
+
+
+def draw_components(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    """Modes found (grey: all), or regret, against K: a line for each geometry and weights."""
+    n_modes = first(table, "n_modes")
+    for (geometry, weights), rows in table.groupby(["geometry", "weights"]):
+        rows = rows.sort_values("n_components")
+        (colour, mark), (face, line) = GEOMETRIES[geometry], WEIGHTS[weights]
+        style = {"color": colour, "ls": line, "marker": mark, "ms": 3, "mfc": face or colour}
+        if column == "found":
+            half = 1.96 * rows["n_found_se"]
+            low, high = rows["n_found"] - half, rows["n_found"] + half
+            axes.plot(rows["n_components"], rows["n_found"], **style, lw=1)
+        else:
+            low, high = rows["regret_low"].clip(lower=LEAST), rows["regret_high"].clip(lower=LEAST)
+            axes.plot(rows["n_components"], rows["regret"].clip(lower=LEAST), **style, lw=1)
+        axes.fill_between(rows["n_components"], low, high, color=colour, alpha=0.15, lw=0)
+    axes.set_xticks(sorted(table["n_components"].unique()))
+    axes.set_xlabel("components $K$")
+    axes.set_title(first(table, "problem"))
+    if column == "found":
+        axes.axhline(n_modes, color="0.85", lw=0.8, zorder=0)
+        axes.set_ylim(0, n_modes + 0.3)
+        axes.set_ylabel("modes found")
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(0.7 * LEAST, 3)
+        axes.set_ylabel("regret (nats)")
+
+
+def caption(tables: Mapping[str, pd.DataFrame]) -> str:
+    """What the panels show, and what the most components find."""
+    paid = tables["components_paid"]
+    last = paid[
+        (paid["n_components"] == paid["n_components"].max()) & (paid["weights"] == "trained")
+    ]
+    ends = "; ".join(
+        f"{row.geometry} {row.n_found:.2f} of {row.n_modes} ({row.problem})"
+        for row in last.itertuples()
+    )
+    return (
+        f"Stochastic descent of K components, unit variances, means on the sphere of the modes at "
+        f"the start, d = {shown(first(paid, 'dimension'), 'g')}, all at "
+        f"{shown(first(paid, 'cost'), 'g')} evaluations of log p; weights equal and fixed, or "
+        f"trained; means over {shown(first(paid, 'n_runs'), 'g')} runs, bands: 95 % intervals. "
+        f"(a, b) Modes found of those there are (grey line), (c, d) regret, KL(q‖p); what is below "
+        f"{LEAST:g} is drawn there. With {shown(most(paid, 'n_components'))} components and "
+        f"trained weights: {ends or UNKNOWN}."
+    )

@@ -1,0 +1,66 @@
+"""The measures of the claims on geometry on small tables made by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from modecollapse.claims.claim import NoRows
+from modecollapse.claims.geometry import CLAIMS
+
+NAMED = {claim.name: claim for claim in CLAIMS}
+
+
+def verdict(name: str, **tables: pd.DataFrame) -> tuple[float, str]:
+    estimate = NAMED[name].measure(tables)
+    return round(estimate.value, 9), str(NAMED[name].verdict(estimate))
+
+
+def paid() -> pd.DataFrame:
+    rows = [
+        (8, "trained", "natural", 4.0, 0.001, 1),
+        (8, "trained", "euclidean", 2.2, 0.7, 99),
+        (8, "fixed", "euclidean", 3.8, 0.15, 18),
+        (4, "trained", "natural", 3.6, 0.15, 40),
+        (4, "fixed", "natural", 2.9, 0.4, 83),
+        (4, "fixed", "euclidean", 2.8, 0.4, 83),
+    ]
+    columns = ["n_components", "weights", "geometry", "n_found", "regret", "n_collapsed"]
+    table = pd.DataFrame(rows, columns=columns).assign(n_runs=100, n_found_se=0.05, dimension=16)
+    table = table.assign(regret_low=table["regret"] - 0.01, regret_high=table["regret"] + 0.01)
+    other = table.assign(problem="equal modes", n_found=2.0, n_collapsed=100, regret=0.3)
+    return pd.concat([other, table.assign(problem="four modes")])
+
+
+def test_spare_components_are_those_of_four_modes():
+    table = paid()
+    assert verdict("spare-components-natural", components_paid=table) == (0.01, "holds")
+    assert verdict("spare-components-need-no-regret", components_paid=table) == (0.001, "holds")
+    fixed = verdict("spare-components-fixed-weights-regret", components_paid=table)
+    assert fixed == (0.15, "holds")
+    assert verdict("spare-components-wasted", components_paid=table) == (1.6, "holds")
+    assert verdict("geometry-acts-on-weights", components_paid=table) == (0.1, "holds")
+    few = verdict("a-component-a-mode-is-not-enough", components_paid=table)
+    assert few == (0.149, "holds")
+
+
+def test_they_fail_where_the_runs_say_so():
+    table = paid().assign(
+        n_collapsed=50, n_found=3.0, regret=0.1, regret_low=0.09, regret_high=0.11
+    )
+    for name in (
+        "spare-components-natural",
+        "spare-components-need-no-regret",
+        "spare-components-wasted",
+        "a-component-a-mode-is-not-enough",
+    ):
+        assert verdict(name, components_paid=table)[1] == "fails", name
+    assert verdict("geometry-acts-on-weights", components_paid=table)[1] == "holds"
+    far = table.assign(n_found=table["n_found"] + 2 * (table["geometry"] == "natural"))
+    assert verdict("geometry-acts-on-weights", components_paid=far)[1] == "fails"
+
+
+def test_they_say_nothing_of_other_problems():
+    for claim in CLAIMS:
+        with pytest.raises(NoRows):
+            claim.measure({"components_paid": paid()[:6]})
