@@ -31,6 +31,8 @@ report: setup
 	$(RUN) snakemake --cores $(CORES) $(QUIET) $(CHOSEN) -- report
 	$(RUN) snakemake --report report.html $(CHOSEN) -- report
 
+# The processes share the cores, so that each of them computes with one thread.
+test test-slow: export OMP_NUM_THREADS := 1
 test: setup docs-setup
 	$(RUN) pytest -q -rs -n $(CORES) --dist loadfile -m "not slow and not slurm"
 

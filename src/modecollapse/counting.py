@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,11 +32,15 @@ def counted(n_collapsed: int, n_runs: int) -> dict[str, Any]:
     >>> counted(0, 10)["high"] > 0.2
     True
     """
-    from scipy.stats import binomtest  # takes long to load, and whoever reads settings needs it not
+    from scipy.special import ndtri  # takes long to load, and whoever reads settings needs it not
 
     require(n_runs > 0, "n_runs", n_runs, "at least one run that finished: all have diverged")
-    interval = binomtest(n_collapsed, n_runs).proportion_ci(1 - ERROR, method="wilson")
-    return _columns(n_collapsed, n_runs, interval.low, interval.high)
+    p, z = n_collapsed / n_runs, float(ndtri(1 - ERROR / 2))
+    scale = 1 + z**2 / n_runs
+    middle = (p + z**2 / (2 * n_runs)) / scale
+    half = z * math.sqrt(p * (1 - p) / n_runs + z**2 / (4 * n_runs**2)) / scale
+    low, high = middle - half if n_collapsed else 0.0, middle + half if p < 1 else 1.0
+    return _columns(n_collapsed, n_runs, low, high)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ MOST: Mapping[str, float] = {
     "highest": 3.0,
     "evaluations": 5000,
     "slowest": 20.0,
+    "starts": 8,
 }
 LEAST: Mapping[str, float] = {
     **dict.fromkeys(("step_size", "step_sizes"), 0.1),

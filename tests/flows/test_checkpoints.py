@@ -280,7 +280,7 @@ CHANGES = [
     ("no theta", "state", set_item("running", "theta")),
     ("theta of one run", "theta", set_item("running", "theta", value=torch.zeros(1, 1))),
     ("theta no tensor", "theta", set_item("running", "theta", value=[0.0])),
-    ("no moments", "optimizer", set_item("running", "optimizer", 0, "exp_avg")),
+    ("no moments", "optimizer", set_item("running", "optimizer", "exp_avg")),
     ("no beta", "state", set_item("running", "beta")),
     ("beta zero", "beta", set_item("running", "beta", value=torch.zeros(2).double())),
     ("beta NaN", "beta", set_item("running", "beta", value=torch.ones(2).double() * math.nan)),

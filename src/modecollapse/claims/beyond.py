@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm, spearmanr
 
 from ..forecast import calibration, of_runs
 from ..prediction import auc
 from .claim import Claim, Estimate, NoRows, Tables
-from .intervals import mean
+from .intervals import mean, rank_correlation
 
 __all__ = ["CLAIMS"]
 
@@ -36,10 +34,7 @@ def _order(tables: Tables, column: str) -> Estimate:
     each = each[each["n_modes"] == 2]
     if len(each) < 5 or each["lost"].nunique() < 2 or each[column].nunique() < 2:
         raise NoRows("fewer than five targets of two modes, or all alike")
-    rho = float(spearmanr(each[column], each["lost"]).statistic)
-    half = float(norm.ppf(0.975)) * math.sqrt((1 + rho**2 / 2) / (len(each) - 3))
-    low, high = (math.tanh(math.atanh(max(-0.999, min(rho, 0.999))) + s * half) for s in (-1, 1))
-    return Estimate(rho, min(low, rho), max(high, rho))
+    return rank_correlation(each[column], each["lost"])
 
 
 def _forecasts(tables: Tables) -> pd.DataFrame:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, spearmanr
 
 from .claim import Claim, Estimate, NoRows, Tables, only
-from .intervals import frequency
+from .intervals import frequency, rank_correlation
 from .rows import gap
 
 __all__ = ["CLAIMS"]
@@ -50,10 +47,7 @@ def _race(tables: Tables) -> Estimate:
     both = early.merge(race, on=RACES)
     if len(both) < 5 or both["probability"].nunique() < 2:
         raise NoRows("fewer than five settings, or all alike")
-    rho = float(spearmanr(both["race"], both["probability"]).statistic)
-    half = float(norm.ppf(0.975)) * math.sqrt((1 + rho**2 / 2) / (len(both) - 3))
-    low, high = (math.tanh(math.atanh(max(-0.999, min(rho, 0.999))) + s * half) for s in (-1, 1))
-    return Estimate(rho, min(low, rho), max(high, rho))
+    return rank_correlation(both["race"], both["probability"])
 
 
 CLAIMS = (

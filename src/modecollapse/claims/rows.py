@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from .claim import Estimate, only
 from .intervals import difference, frequency, mean
@@ -52,5 +52,5 @@ def against_line(marks: pd.DataFrame, line: pd.DataFrame) -> NDArray[np.float64]
 
 def mean_of_runs(row: pd.Series, column: str) -> Estimate:
     """A mean over runs and its 95 % t interval, from its standard error `column`_se."""
-    half = float(t.ppf(0.975, row["n_runs"] - 1) * row[f"{column}_se"])
+    half = float(stdtrit(row["n_runs"] - 1, 0.975) * row[f"{column}_se"])
     return Estimate.within(row[column], half)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from .claim import Claim, Estimate, NoRows, Tables, only
 from .intervals import Z, frequency, mean
@@ -29,7 +29,7 @@ def _largest(tables: Tables) -> Estimate:
     z = tables["validation"]["z"].abs()
     if z.empty:
         raise NoRows("no setting")
-    bound = float(norm.isf(0.05 / (2 * len(z))))
+    bound = -float(ndtri(0.05 / (2 * len(z))))
     return Estimate.exact(float(z.max()) / bound)
 
 

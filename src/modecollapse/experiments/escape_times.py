@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from ..targets import BimodalTarget
 from .columns import common
@@ -240,8 +240,8 @@ def _in_all_coordinates(
 def _mean_steps(steps: NDArray[np.int_], left: NDArray[np.bool_]) -> dict[str, float]:
     """Steps per exit, with the interval that exponential times have: 2 × exits is χ²."""
     n, total = int(left.sum()), float(steps.sum())
-    low = 2 * total / chi2.ppf(0.975, 2 * n + 2)
-    high = 2 * total / chi2.ppf(0.025, 2 * n)
+    low = total / gammaincinv(n + 1, 0.975)
+    high = total / gammaincinv(n, 0.025)
     return {"steps": total / n, "low": low, "high": high, "n_runs": len(steps), "n_left": n}
 
 

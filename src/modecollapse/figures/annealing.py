@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
@@ -23,6 +22,7 @@ from .style import (
     most,
     panel,
     panel_letter,
+    shades,
     shown,
 )
 
@@ -94,8 +94,8 @@ def draw_map(axes: Axes, table: pd.DataFrame) -> None:
 def draw_growth(axes: Axes, table: pd.DataFrame, formula: pd.DataFrame) -> None:
     """The map's cells against β_i^(−1/t0), a colour for each β_i, and what is predicted."""
     betas = np.sort(table["beta_initial"].unique())
-    shades = sns.color_palette("viridis", len(betas))
-    for shade, beta in zip(shades, betas, strict=True):
+    coloured = [*zip(shades(len(betas)), betas, strict=True)]
+    for shade, beta in coloured:
         for source, rows in table[table["beta_initial"] == beta].groupby("source"):
             rows = rows.sort_values("anneal_steps")
             growth = rows["beta_initial"] ** (-1 / rows["anneal_steps"])
@@ -120,7 +120,7 @@ def draw_growth(axes: Axes, table: pd.DataFrame, formula: pd.DataFrame) -> None:
     ]
     handles += [
         Line2D([], [], color=shade, marker="s", ls="", label=rf"$\beta_i = $ {_power(beta)}")
-        for shade, beta in _ends(list(zip(shades, betas, strict=True)))
+        for shade, beta in _ends(coloured)
     ]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..counting import counted
 from ..forecast import calibration, of_runs
 from ..prediction import auc
-from .style import COLOURS, UNKNOWN, most, new_figure, nothing, panel, panel_letter, shown
+from .style import COLOURS, CYCLE, UNKNOWN, most, new_figure, nothing, panel, panel_letter, shown
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -56,7 +55,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
 
 def looks(runs: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """A colour and a mark for each kind."""
-    colours = sns.color_palette("colorblind", len(NAMES)).as_hex()
+    colours = CYCLE[: len(NAMES)]
     known = dict(zip(NAMES, zip(colours, MARKS, strict=True), strict=True))
     return {kind: known.get(kind, ("0.4", "o")) for kind in runs["kind"].unique()}
 

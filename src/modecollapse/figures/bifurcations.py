@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
@@ -23,6 +22,7 @@ from .style import (
     new_figure,
     panel,
     panel_letter,
+    shades,
     shown,
 )
 
@@ -99,8 +99,9 @@ def draw_delay(axes: Axes, table: pd.DataFrame) -> None:
 
 def draw_lifetime(axes: Axes, table: pd.DataFrame) -> None:
     """Time to recover with trained weights against r², one shade for each η; dashed: the law."""
-    shades = sns.color_palette("viridis", table["eta"].nunique())
-    for shade, (eta, rows) in zip(shades, table.groupby("eta"), strict=True):
+    for shade, (eta, rows) in zip(
+        shades(table["eta"].nunique()), table.groupby("eta"), strict=True
+    ):
         squared = rows["separation"] ** 2
         done = rows["recovered"].astype(bool)
         axes.plot(squared, rows["law"], color=shade, ls="--", lw=0.9)

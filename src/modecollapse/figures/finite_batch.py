@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,6 +19,7 @@ from .style import (
     new_figure,
     panel,
     panel_letter,
+    shades,
     shown,
 )
 
@@ -60,7 +60,7 @@ def draw_probability(axes: Axes, table: pd.DataFrame, estimator: str, against: s
     d, p, low, high = (flow[n] for n in ("dimension", "probability", "low", "high"))
     axes.plot(d, p, color=COLOURS["theory"])
     axes.fill_between(d, low, high, color=COLOURS["theory"], alpha=0.15, linewidth=0)
-    colours, faces = shades(table), fillings(table)
+    colours, faces = noises(table), fillings(table)
     for (h, batch), rows in descents(table[table["estimator"] == estimator]):
         x, p = rows[against], rows["probability"]
         axes.errorbar(
@@ -84,10 +84,10 @@ def descents(table: pd.DataFrame) -> pd.api.typing.DataFrameGroupBy:
     return table[table["source"] != "theory"].groupby(["step_size", "batch"])
 
 
-def shades(table: pd.DataFrame) -> dict[float, str]:
+def noises(table: pd.DataFrame) -> dict[float, str]:
     """A shade for each B/h, the darker the less noise."""
     ratios = sorted({batch / h for (h, batch), _ in descents(table)})
-    return dict(zip(ratios, sns.color_palette("flare", len(ratios)).as_hex(), strict=True))
+    return dict(zip(ratios, shades(len(ratios), "magma_r"), strict=True))
 
 
 def fillings(table: pd.DataFrame) -> dict[float, bool]:
@@ -100,7 +100,7 @@ def keys(table: pd.DataFrame) -> list[Line2D]:
     """The legend: the flow, each B/h by colour, each h by filling."""
     mark: dict[str, Any] = {"ls": "", "marker": MARKERS["reduced simulation"], "mew": 0.8}
     lines = [Line2D([], [], color=COLOURS["theory"], label="gradient flow")]
-    for ratio, colour in shades(table).items():
+    for ratio, colour in noises(table).items():
         lines.append(Line2D([], [], color=colour, label=f"B/h = {ratio:.0f}", **mark))
     for h, filled in fillings(table).items():
         face = "0.4" if filled else "white"

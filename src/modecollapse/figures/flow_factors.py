@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
@@ -22,6 +21,7 @@ from .style import (
     nothing,
     panel,
     panel_letter,
+    shades,
     shown,
 )
 
@@ -84,7 +84,7 @@ def draw_by(
     """Frequencies at the end against one column, a colour for each level of another."""
     counts = frequencies(table)
     levels = [None] if factor is None else list(dict.fromkeys(table[factor]))
-    for number, (level, shade) in enumerate(zip(levels, shades(len(levels)), strict=True)):
+    for number, (level, shade) in enumerate(zip(levels, separated(len(levels)), strict=True)):
         rows = counts if level is None else counts[counts[factor] == level]
         name = ARCHITECTURES.get(str(level), f"{level}")
         marker = (marks or {}).get(str(level), "sD^o"[number % 4])
@@ -98,16 +98,16 @@ def draw_by(
         axes.legend(loc="upper right" if logarithmic else "upper left", **short)
 
 
-def shades(count: int) -> list[str]:
+def separated(count: int) -> list[str]:
     """Colours that differ in lightness too; the flows' own for one."""
-    return list(sns.color_palette("viridis", count).as_hex()) if count > 1 else [COLOURS["flow"]]
+    return shades(count) if count > 1 else [COLOURS["flow"]]
 
 
 def draw_ratios(axes: Axes, table: pd.DataFrame) -> None:
     """K_mm/K_σσ against d: median and quartiles over untrained flows."""
     one = table[table["separation"] == table["separation"].min()]
     flows = one[(one["architecture"] == "realnvp") & (one["couplings"] == one["couplings"].max())]
-    for (kind, marker), shade in zip(DIRECTIONS.items(), shades(3), strict=True):
+    for (kind, marker), shade in zip(DIRECTIONS.items(), separated(3), strict=True):
         rows = flows[flows["direction"] == kind].groupby("dimension")["ratio"]
         quartiles = rows.quantile([0.25, 0.5, 0.75]).unstack()
         if quartiles.empty:
@@ -155,7 +155,7 @@ def raced(table: pd.DataFrame, tangent: pd.DataFrame) -> pd.DataFrame:
 
 def draw_weights(axes: Axes, flows: pd.DataFrame, mixture: pd.DataFrame) -> None:
     """Frequencies against the target's weight; filled marks and the upper lines: the larger r."""
-    colours = shades(max(flows["separation"].nunique(), 2))
+    colours = separated(max(flows["separation"].nunique(), 2))
     for number, (separation, rows) in enumerate(flows.groupby("separation")):
         draw_mixture(axes, mixture[mixture["separation"] == separation], "target_weight")
         draw_frequencies(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..outcomes import COVERAGE
-from .style import UNKNOWN, legend, most, new_figure, nothing, panel, panel_letter, shown
+from .style import UNKNOWN, legend, most, new_figure, nothing, panel, panel_letter, shades, shown
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -34,7 +33,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     for row, arrangement in zip(panels, arrangements, strict=False):
         for axes, eta in zip(row, etas, strict=True):
             chosen = (table["arrangement"] == arrangement) & (table["eta"] == eta)
-            panel(axes, draw_found, table[chosen], colours=shades(table))
+            panel(axes, draw_found, table[chosen], colours=coloured(table))
             axes.set_title(rf"{NAMES[arrangement]}, $\eta = {eta:g}$")
         row[0].set_ylabel("modes found")
     for axes in panels[-1]:
@@ -63,10 +62,10 @@ def draw_found(axes: Axes, table: pd.DataFrame, colours: Mapping[int, str]) -> N
     axes.set_xticks(sorted(table["separation"].unique()))
 
 
-def shades(table: pd.DataFrame) -> dict[int, str]:
+def coloured(table: pd.DataFrame) -> dict[int, str]:
     """A colour for each K."""
     counts = sorted(table["n_components"].unique())
-    return dict(zip(counts, sns.color_palette("viridis", len(counts)).as_hex(), strict=True))
+    return dict(zip(counts, shades(len(counts)), strict=True))
 
 
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:

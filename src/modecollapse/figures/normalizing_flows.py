@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -23,6 +22,7 @@ from .style import (
     nothing,
     panel,
     panel_letter,
+    shades,
     shown,
 )
 
@@ -107,7 +107,7 @@ def draw_healing(figure: Figure, flows: pd.DataFrame) -> None:
     dimensions, separations = (np.sort(flows[n].unique()) for n in ("dimension", "separation"))
     columns = max(len(dimensions), 1)
     panels = figure.subplots(1, columns, sharex=True, sharey=True, squeeze=False)[0]
-    colours = sns.color_palette("viridis", len(separations)).as_hex()
+    colours = shades(len(separations))
     if flows.empty:
         nothing(panels[0])
     for axes, dimension in zip(panels, dimensions, strict=False):

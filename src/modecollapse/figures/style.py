@@ -12,20 +12,23 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 __all__ = [
     "COLOURS",
+    "CYCLE",
     "GEOMETRIES",
     "MARKERS",
     "STYLE",
     "UNKNOWN",
     "WIDTH",
     "first",
+    "laid_out",
     "legend",
     "limits",
     "mesh",
@@ -36,26 +39,31 @@ __all__ = [
     "panel",
     "panel_letter",
     "save",
+    "shades",
     "shown",
 ]
 
 UNKNOWN = "(not known)"  # in a caption, where the tables do not hold a number
 
 WIDTH = 7.0  # inches: the text width of a two-column page
-_CYCLE = sns.color_palette("colorblind").as_hex()
+# Ten colours that those who see no red or no green tell apart, seaborn's "colorblind".
+CYCLE = (
+    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
+    *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
+)
 
 # One colour and one mark per source, in every figure.
 COLOURS: Mapping[str, str] = MappingProxyType(
     {
         "theory": "#000000",
-        "simulation": _CYCLE[0],
-        "reduced simulation": _CYCLE[9],
-        "flow": _CYCLE[1],
-        "formula": _CYCLE[4],
-        "both modes": _CYCLE[2],
-        "mean alignment": _CYCLE[3],
-        "vanishing weight": _CYCLE[8],
-        "collapsed": _CYCLE[3],
+        "simulation": CYCLE[0],
+        "reduced simulation": CYCLE[9],
+        "flow": CYCLE[1],
+        "formula": CYCLE[4],
+        "both modes": CYCLE[2],
+        "mean alignment": CYCLE[3],
+        "vanishing weight": CYCLE[8],
+        "collapsed": CYCLE[3],
     }
 )
 MARKERS: Mapping[str, str] = MappingProxyType(
@@ -63,12 +71,11 @@ MARKERS: Mapping[str, str] = MappingProxyType(
 )
 
 # A colour and a mark for each geometry, none of them a source's.
-_DARK = sns.color_palette("dark").as_hex()
 GEOMETRIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "euclidean": (_DARK[5], "o"),
-        "wasserstein": (_DARK[6], "^"),
-        "natural": (_DARK[9], "D"),
+        "euclidean": ("#592f0d", "o"),
+        "wasserstein": ("#a23582", "^"),
+        "natural": ("#006374", "D"),
     }
 )
 
@@ -181,6 +188,26 @@ def first(table: pd.DataFrame, column: str) -> Any:
 def most(table: pd.DataFrame, column: str) -> Any:
     """The largest value of a column; NaN where there are no rows."""
     return table[column].max() if len(table) else math.nan
+
+
+def shades(count: int, name: str = "viridis") -> list[str]:
+    """So many colours from within one of matplotlib's maps, evenly spaced, its ends left out.
+
+    >>> shades(2)
+    ['#31688e', '#35b779']
+    """
+    return [to_hex(colour) for colour in colormaps[name](np.linspace(0, 1, count + 2)[1:-1])]
+
+
+def laid_out(figure: Figure) -> Figure:
+    """The figure with its panels where the layout puts them at the PNG's resolution, once for all:
+    matplotlib would lay it out anew for each file, which takes as long as drawing it."""
+    if engine := figure.get_layout_engine():
+        figure.set_dpi(plt.rcParams["savefig.dpi"])
+        engine.execute(figure)
+        with plt.rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)
+    return figure
 
 
 def save(figure: Figure, kind: str, about: str) -> bytes:

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
-from scipy.stats import norm
 
 from .style import (
     COLOURS,
@@ -157,7 +156,7 @@ def draw_scores(axes: Axes, z: pd.Series) -> None:
     grid = np.linspace(-reach, reach, 201)
     bins = np.linspace(-reach, reach, 25).tolist()
     axes.hist(z, bins, density=True, color=COLOURS["simulation"], alpha=0.5)
-    axes.plot(grid, norm.pdf(grid), color=COLOURS["theory"])
+    axes.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), color=COLOURS["theory"])
     axes.set_xlabel("z-score")
     axes.set_ylabel("density")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +21,7 @@ from .style import (
     most,
     nothing,
     panel_letter,
+    shades,
     shown,
 )
 
@@ -54,8 +54,9 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
 def draw_trajectories(panels: np.ndarray, table: pd.DataFrame) -> None:
     """The lighter component's weight, and its mean's position, one line for each η."""
     weight, position = panels
-    shades = sns.color_palette("viridis", table["eta"].nunique())
-    for shade, (eta, rows) in zip(shades, table.groupby("eta"), strict=True):
+    for shade, (eta, rows) in zip(
+        shades(table["eta"].nunique()), table.groupby("eta"), strict=True
+    ):
         weight.plot(rows["time"], rows["weight"], color=shade, label=rf"$\eta = {eta:g}$")
         separation = rows["separation"].iloc[0]
         position.plot(rows["time"], rows["m1"] / separation, color=shade)
@@ -99,7 +100,7 @@ def draw_survival(figure: Figure, table: pd.DataFrame, trained: pd.DataFrame) ->
 def draw_part(axes: Axes, table: pd.DataFrame, trained: pd.DataFrame) -> None:
     """Theory with its band, simulation with its intervals, a shade for each η."""
     etas = np.sort(table["eta"].unique())
-    for shade, eta in zip(sns.color_palette("viridis", len(etas)), etas, strict=True):
+    for shade, eta in zip(shades(len(etas)), etas, strict=True):
         rows = table[table["eta"] == eta].sort_values("time")
         axes.plot(rows["time"], rows["probability"], color=shade, label=rf"$\eta = {eta:g}$")
         axes.fill_between(

@@ -65,7 +65,7 @@ class Ensemble:
         theta = np.stack([self.architecture.initial(s.start) for s in own])
         self.axes = torch.as_tensor(axes, device=device)
         self.theta = torch.as_tensor(theta, dtype=dtype, device=device).requires_grad_()
-        self.optimizer = self._optimizer(self.theta)
+        self.optimizer = OPTIMIZERS[settings.optimizer](self.theta)
         self.training = [s.training for s in own]
         self.evaluation = [s.evaluation for s in own]
         self.held_out = [s.held_out for s in own]
@@ -110,9 +110,7 @@ class Ensemble:
         self._mark_diverged(torch.isfinite(norm) & torch.isfinite(loss))
         factor = (self.settings.clip / norm).clamp(max=1)
         self.theta.grad = gradient.mul_(factor[:, None]).masked_fill_(self.diverged[:, None], 0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * self._learning_rate_factor()
-        self.optimizer.step()
+        self.optimizer.step(self.settings.learning_rate * self._learning_rate_factor())
         self._advance_schedule(loss)
         self.time += 1
 
@@ -140,7 +138,7 @@ class Ensemble:
         return {
             "time": self.time,
             "theta": self.theta.detach(),
-            "optimizer": self.optimizer.state_dict()["state"],
+            "optimizer": self.optimizer.state,
             "training": [generator.get_state() for generator in self.training],
             "evaluation": [generator.get_state() for generator in self.evaluation],
             "held_out": [generator.get_state() for generator in self.held_out],
@@ -154,13 +152,8 @@ class Ensemble:
         """What a :meth:`state` after `time` ≥ 1 steps consists of, by its types and shapes."""
         n, kept = len(self.runs), self.settings.projection_samples
         measured = (time - 1) // self.settings.log_every + 1
-        twin = torch.zeros_like(self.theta)
-        twin.grad = torch.zeros_like(twin)
-        optimizer = self._optimizer(twin)
-        optimizer.step()
         return {
             **self.state(),
-            "optimizer": optimizer.state_dict()["state"],
             "logs": {name: [self.axes.new_empty(n)] * measured for name in self.logs},
             "projections": [torch.empty(n, kept, 2)] * (measured if kept else 0),
         }
@@ -170,8 +163,8 @@ class Ensemble:
         self.time = state["time"]
         with torch.no_grad():
             self.theta.copy_(state["theta"])
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+            for name, kept in self.optimizer.state.items():
+                kept.copy_(state["optimizer"][name])
         for name in ("training", "evaluation", "held_out"):
             generators = getattr(self, name)
             for generator, saved in zip(generators, state[name], strict=True):
@@ -179,9 +172,6 @@ class Ensemble:
         self.beta = state["beta"].numpy()
         self.diverged_at = state["diverged_at"].to(self.theta.device)
         self.logs, self.projections = state["logs"], state["projections"]
-
-    def _optimizer(self, theta: Tensor) -> torch.optim.Optimizer:
-        return OPTIMIZERS[self.settings.optimizer](theta, self.settings.learning_rate)
 
     def _mark_diverged(self, finite: Tensor) -> None:
         new = ~finite & ~self.diverged

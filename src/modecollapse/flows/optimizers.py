@@ -1,26 +1,81 @@
-"""The optimisers of flows, by name."""
+"""The optimisers of flows, by name.
+
+Those of ``torch.optim`` load torch's compiler when they are first used, which takes a second; these
+are its kernels without that, to the bit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-__all__ = ["OPTIMIZERS"]
+__all__ = ["OPTIMIZERS", "Optimizer"]
 
 
-def adam(theta: Tensor, learning_rate: float) -> torch.optim.Optimizer:
-    """Adam, in one kernel for all flows."""
-    return torch.optim.Adam([theta], lr=learning_rate, fused=True)
+class Optimizer(Protocol):
+    """Steps of one tensor θ down its gradient, ``θ.grad``."""
+
+    def __init__(self, theta: Tensor) -> None: ...
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What the next step depends on besides θ, its gradient and the rate; changed in place."""
+
+    def step(self, rate: float) -> None:
+        """One step at this learning rate."""
 
 
-def sgd(theta: Tensor, learning_rate: float) -> torch.optim.Optimizer:
+class Adam:
+    """Kingma and Ba's Adam, decays 0.9 and 0.999, ε = 1e-8, in one kernel for all flows."""
+
+    def __init__(self, theta: Tensor) -> None:
+        self.theta = theta
+        self.state = {
+            "step": torch.zeros((), dtype=torch.float32, device=theta.device),
+            "exp_avg": torch.zeros_like(theta, requires_grad=False),
+            "exp_avg_sq": torch.zeros_like(theta, requires_grad=False),
+        }
+
+    def step(self, rate: float) -> None:
+        number, first, second = self.state.values()
+        number += 1
+        with torch.no_grad():
+            torch._fused_adam_(
+                [self.theta],
+                [_gradient(self.theta)],
+                [first],
+                [second],
+                [],
+                [number],
+                lr=rate,
+                beta1=0.9,
+                beta2=0.999,
+                weight_decay=0.0,
+                eps=1e-8,
+                amsgrad=False,
+                maximize=False,
+            )
+
+
+class GradientDescent:
     """Plain gradient descent on fresh batches."""
-    return torch.optim.SGD([theta], lr=learning_rate)
+
+    def __init__(self, theta: Tensor) -> None:
+        self.theta = theta
+        self.state: dict[str, Tensor] = {}
+
+    def step(self, rate: float) -> None:
+        with torch.no_grad():
+            self.theta.add_(_gradient(self.theta), alpha=-rate)
 
 
-OPTIMIZERS: Mapping[str, Callable[[Tensor, float], torch.optim.Optimizer]] = MappingProxyType(
-    {"adam": adam, "sgd": sgd}
-)
+def _gradient(theta: Tensor) -> Tensor:
+    assert theta.grad is not None, "a step before any gradient"
+    return theta.grad
+
+
+OPTIMIZERS: Mapping[str, type[Optimizer]] = MappingProxyType({"adam": Adam, "sgd": GradientDescent})

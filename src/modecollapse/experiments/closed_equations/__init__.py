@@ -73,10 +73,10 @@ def tabulate(
 
 def _mean(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """The mean over runs (n, T) with its interval, which is a point for one run."""
-    from scipy import stats
+    from scipy.special import stdtrit
 
     n, mean = len(values), values.mean(0)
     if n == 1:
         return {"value": mean, "low": mean, "high": mean}
-    reach = stats.t.ppf(0.975, n - 1) * values.std(0, ddof=1) / np.sqrt(n)
+    reach = stdtrit(n - 1, 0.975) * values.std(0, ddof=1) / np.sqrt(n)
     return {"value": mean, "low": mean - reach, "high": mean + reach}

@@ -135,12 +135,12 @@ class Ends:
 
     def columns(self, target: GaussianMixture, best: float, floor: float) -> dict[str, Any]:
         """The columns of the counts, of the regret above KL = `best`, and `floor`."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
         found = modes_found(self.masses, target.weights)
         regret, n = self.kl - best, len(self.kl)
         error = float(regret.std(ddof=1)) / math.sqrt(n)
-        half = float(t.ppf(0.975, n - 1)) * error
+        half = float(stdtrit(n - 1, 0.975)) * error
         return {
             **counted(int((~found.all(-1)).sum()), n),
             "n_diverged": self.n_diverged,

@@ -25,8 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtri
-from scipy.stats import chi2, qmc
+from scipy.special import chdtri, gammaln, ndtri
 
 __all__ = ["Expectations", "Nodes", "expectations", "ladder"]
 
@@ -100,7 +99,7 @@ def ladder(factor: FloatArray, tolerance: float, max_points: int, seed: int) -> 
         yield Nodes(np.zeros((0, 1)), np.ones(1), (slice(0, 1),))
         return
     lost = LOST * tolerance
-    radius = float(np.sqrt(chi2.isf(lost, m)))
+    radius = float(np.sqrt(chdtri(m, lost)))
     spreads = np.ptp(factor, axis=0)
     if np.linalg.norm(spreads) * radius > REACH:
         return
@@ -191,6 +190,8 @@ def _lattice(steps: FloatArray, radius: float, lost: float) -> Nodes:
 @lru_cache(maxsize=8)
 def _sobol(m: int, exponent: int, seed: int) -> Nodes:
     """2^exponent scrambled Sobol points, made normal, in consecutive blocks (each a net)."""
+    from scipy.stats import qmc  # takes half a second to load
+
     n = 2**exponent
     uniform = qmc.Sobol(m, scramble=True, bits=32, rng=np.random.default_rng([seed, m])).random(n)
     points = np.ascontiguousarray(ndtri(uniform + 2.0**-33).T)
