@@ -31,6 +31,7 @@ ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 PYTHON_NAME = {
     "matplotlib-base": "matplotlib",
     "pytorch": "torch",
+    "seaborn-base": "seaborn",
 }
 
 

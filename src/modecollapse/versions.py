@@ -10,7 +10,7 @@ __all__ = ["show_versions"]
 
 PACKAGES = (
     *("modecollapse", "numpy", "scipy", "numba", "pandas", "torch", "zuko"),
-    *("matplotlib", "snakemake", "snakemake-executor-plugin-slurm"),
+    *("matplotlib", "seaborn", "snakemake", "snakemake-executor-plugin-slurm"),
 )
 
 

@@ -87,7 +87,7 @@ def descents(table: pd.DataFrame) -> pd.api.typing.DataFrameGroupBy:
 def noises(table: pd.DataFrame) -> dict[float, str]:
     """A shade for each B/h, the darker the less noise."""
     ratios = sorted({batch / h for (h, batch), _ in descents(table)})
-    return dict(zip(ratios, shades(len(ratios), "magma_r"), strict=True))
+    return dict(zip(ratios, shades(len(ratios), "flare"), strict=True))
 
 
 def fillings(table: pd.DataFrame) -> dict[float, bool]:

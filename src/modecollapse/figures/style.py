@@ -12,16 +12,16 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 __all__ = [
     "COLOURS",
     "CYCLE",
+    "DARK",
     "GEOMETRIES",
     "MARKERS",
     "STYLE",
@@ -46,11 +46,8 @@ __all__ = [
 UNKNOWN = "(not known)"  # in a caption, where the tables do not hold a number
 
 WIDTH = 7.0  # inches: the text width of a two-column page
-# Ten colours that those who see no red or no green tell apart, seaborn's "colorblind".
-CYCLE = (
-    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
-    *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
-)
+CYCLE = tuple(sns.color_palette("colorblind").as_hex())  # told apart without red or green
+DARK = tuple(sns.color_palette("dark").as_hex())
 
 # One colour and one mark per source, in every figure.
 COLOURS: Mapping[str, str] = MappingProxyType(
@@ -73,9 +70,9 @@ MARKERS: Mapping[str, str] = MappingProxyType(
 # A colour and a mark for each geometry, none of them a source's.
 GEOMETRIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "euclidean": ("#592f0d", "o"),
-        "wasserstein": ("#a23582", "^"),
-        "natural": ("#006374", "D"),
+        "euclidean": (DARK[5], "o"),
+        "wasserstein": (DARK[6], "^"),
+        "natural": (DARK[9], "D"),
     }
 )
 
@@ -191,12 +188,12 @@ def most(table: pd.DataFrame, column: str) -> Any:
 
 
 def shades(count: int, name: str = "viridis") -> list[str]:
-    """So many colours from within one of matplotlib's maps, evenly spaced, its ends left out.
+    """So many colours from within one of seaborn's palettes, evenly spaced, its ends left out.
 
     >>> shades(2)
     ['#31688e', '#35b779']
     """
-    return [to_hex(colour) for colour in colormaps[name](np.linspace(0, 1, count + 2)[1:-1])]
+    return list(sns.color_palette(name, count).as_hex())
 
 
 def laid_out(figure: Figure) -> Figure:

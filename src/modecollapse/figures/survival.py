@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from .style import COLOURS, MARKERS, first, most, new_figure, panel, panel_letter, shown
+from .style import COLOURS, DARK, MARKERS, first, most, new_figure, panel, panel_letter, shown
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -25,7 +25,6 @@ ESTIMATORS = {
     "pathwise": "score term",
 }
 SHADES = dict(zip(ESTIMATORS, (COLOURS["reduced simulation"], COLOURS["flow"]), strict=True))
-DARK = ("#001c7f", "#b1400d", "#12711c")  # for optimizers: elsewhere colours are sources
 OPTIMIZERS = {"sgd": "o", "momentum": "^", "adam": "s"}
 TELLING = 2.0  # of the exponent: below, a time says little of the barrier
 
@@ -109,7 +108,7 @@ def measured_barriers(times: pd.DataFrame, barriers: pd.DataFrame) -> pd.DataFra
 
 def draw_optimizers(axes: Axes, table: pd.DataFrame) -> None:
     """Evaluations of p to leave, against the batch, for each optimizer."""
-    colours = dict(zip(OPTIMIZERS, DARK, strict=True))
+    colours = dict(zip(OPTIMIZERS, DARK, strict=False))  # elsewhere colours are sources
     for optimizer, rows in table.groupby("optimizer"):
         rows, colour = rows.sort_values("batch"), colours[optimizer]
         axes.plot(rows["batch"], rows["forecast"], color=colour, lw=0.8)

@@ -25,7 +25,7 @@ KIND = (
     *("vendor_id", "cpu family", "model", "stepping", "cache size", "flags"),
     *("CPU implementer", "CPU part", "CPU revision", "Features"),
 )
-VERSIONS = ("numpy", "scipy", "numba", "torch", "pandas", "matplotlib", "zuko")
+VERSIONS = ("numpy", "scipy", "numba", "torch", "pandas", "matplotlib", "seaborn", "zuko")
 
 
 def record(
