@@ -60,7 +60,42 @@ def test_they_fail_where_the_runs_say_so():
     assert verdict("geometry-acts-on-weights", components_paid=far)[1] == "fails"
 
 
+def annealed(dead: int = 100) -> pd.DataFrame:
+    rows = [
+        ("theory", "euclidean", 1.0, dead),
+        ("theory", "euclidean", 0.1, 55),
+        ("theory", "wasserstein", 1.0, 100 - dead),
+        ("theory", "natural", 1.0, 0),
+        ("reduced simulation", "natural", 1.0, 0),
+        ("reduced simulation", "euclidean", 1.0, 98),
+    ]
+    table = pd.DataFrame(rows, columns=["source", "geometry", "eta", "n_collapsed"])
+    problem = {"separation": 4.0, "dimension": 16, "target_weight": 0.7, "beta_initial": 0.01}
+    table = table.assign(n_runs=100, anneal_time=40.0, time=60.0, **problem)
+    return pd.concat([table, table.assign(dimension=64, n_collapsed=50)])
+
+
+def test_annealed_components_are_kept_by_the_geometry():
+    table = annealed()
+    cured = verdict("annealed-natural-keeps-components", annealed_geometry=table)
+    assert cured == (1.0, "holds")
+    by = verdict("annealed-natural-keeps-components-by-descent", annealed_geometry=table)
+    assert by == (0.98, "holds")
+    kept = verdict("annealed-variances-without-weights", annealed_geometry=table)
+    assert kept == (0.0, "holds")
+    # at η = 0.1 there is no descent to be compared
+    assert verdict("annealed-roads-agree", annealed_geometry=table) == (-0.02, "holds")
+    healthy = annealed(dead=20)
+    for name in (
+        "annealed-natural-keeps-components",
+        "annealed-variances-without-weights",
+        "annealed-roads-agree",
+    ):
+        assert verdict(name, annealed_geometry=healthy)[1] == "fails", name
+
+
 def test_they_say_nothing_of_other_problems():
+    tables = {"components_paid": paid()[:6], "annealed_geometry": annealed()[6:]}
     for claim in CLAIMS:
         with pytest.raises(NoRows):
-            claim.measure({"components_paid": paid()[:6]})
+            claim.measure({name: tables[name] for name in claim.tables})

@@ -10,6 +10,10 @@ import pytest
 from modecollapse.figures import geometry as figure
 from modecollapse.figures.style import COLOURS, GEOMETRIES
 
+ANNEALED = (
+    *("time", "beta_initial", "anneal_time", "separation", "target_weight", "dimension", "n_runs"),
+)
+
 
 @pytest.fixture
 def axes():
@@ -61,9 +65,37 @@ def test_regrets_below_their_error_are_drawn_there(axes):
     assert axes.get_yscale() == "log"
 
 
+def annealed():
+    rows = [
+        ("theory", "natural", 1.0, 0.0),
+        ("theory", "natural", 0.1, 0.1),
+        ("reduced simulation", "natural", 1.0, 0.2),
+        ("theory", "euclidean", 1.0, 0.9),
+    ]
+    table = pd.DataFrame(rows, columns=["source", "geometry", "eta", "probability"])
+    return table.assign(low=table["probability"] - 0.05, high=table["probability"] + 0.05)
+
+
+def test_annealed_runs_of_theory_are_lines_and_of_descent_marks(axes):
+    figure.draw_annealed(axes, annealed())
+    theory = {x.get_color(): x.get_xydata().tolist() for x in axes.lines if x.get_ls() == "-"}
+    assert theory[GEOMETRIES["natural"][0]] == [[0.1, 0.1], [1.0, 0.0]]
+    assert theory[GEOMETRIES["euclidean"][0]] == [[1.0, 0.9]]
+    (bars,) = axes.containers
+    assert bars.lines[0].get_xydata().tolist() == [[1.0, 0.2]]
+    assert bars.lines[0].get_marker() == GEOMETRIES["natural"][1]
+
+
 def test_problems_are_drawn_apart():
-    drawn = figure.draw({"components_paid": paid()})
-    assert [axes.get_title() for axes in drawn.axes] == ["four modes", "equal modes"] * 2
-    said = figure.caption({"components_paid": paid().assign(dimension=16, cost=32000, n_runs=9)})
+    tables = {"components_paid": paid(), "annealed_geometry": annealed()}
+    drawn = figure.draw(tables)
+    titles = [axes.get_title(loc="right") for axes in drawn.axes]
+    assert titles == ["four modes", "equal modes"] * 2 + [""]
+    said = figure.caption(
+        {
+            "components_paid": paid().assign(dimension=16, cost=32000, n_runs=9),
+            "annealed_geometry": annealed()[:0].reindex(columns=["source", *ANNEALED]),
+        }
+    )
     assert "natural 4.00 of 4 (four modes)" in said
     plt.close(drawn)

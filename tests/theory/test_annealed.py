@@ -342,7 +342,7 @@ def test_adaptive_schedule_ends_at_one_and_not_beyond():
 def test_an_adaptive_schedule_comes_to_its_end():
     """Where rounding leaves β a hair below 1, the rest of the rise would take no time at all."""
     target, almost = BimodalTarget(3.0, 16, 0.7), np.nextafter(1.0, 0.0)
-    setting = _setting(target, 0.0, False, "fixed", False)
+    setting = _setting(target, 0.0, False, "fixed", False, "euclidean")
     x = _state(target, random_start(target, 1, np.random.default_rng(1)))[0]
     feedback = Adaptive(beta_initial=0.1, bound=1e6, rate=0.2).feedback
     phase, until = _next_phase(x, 30.0, almost, feedback, setting)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .claim import Claim, Estimate, Tables, only
 from .intervals import difference
-from .rows import chance, mean_of_runs
+from .rows import chance, gap, mean_of_runs
 
 __all__ = ["CLAIMS"]
 
@@ -17,6 +17,12 @@ PAID = (
     "four equal modes at the corners of a simplex, r = 4, d = 16, unit variances, stochastic "
     "descent from means on the sphere of the modes, looked at when 32,000 evaluations of log p are "
     "paid"
+)
+
+ANNEALED = (
+    "two modes of weights 0.7 and 0.3, r = 4, d = 16, weights trained throughout while β rises "
+    "from 0.01 within time 40, variances by the Bures clock, every speed over β, means N(0, 1) in "
+    "each coordinate at the start, at time 60"
 )
 
 
@@ -42,12 +48,51 @@ def _more(measure: Callable[..., Estimate], first: tuple[Any, ...],
     return lambda tables: difference(measure(tables, *first), measure(tables, *second))
 
 
+def _annealed(tables: Tables, **where: Any) -> pd.DataFrame:
+    problem = {"separation": 4.0, "dimension": 16, "target_weight": 0.7, "beta_initial": 0.01}
+    return only(tables["annealed_geometry"], anneal_time=40.0, time=60.0, **problem, **where)
+
+
+def _cured(tables: Tables) -> Estimate:
+    rows = _annealed(tables, source="theory", eta=1.0)
+    return gap(rows, {"geometry": "euclidean"}, {"geometry": "natural"})
+
+
+def _cured_by_descent(tables: Tables) -> Estimate:
+    rows = _annealed(tables, source="reduced simulation", eta=1.0)
+    return gap(rows, {"geometry": "euclidean"}, {"geometry": "natural"})
+
+
+def _dying(tables: Tables) -> Estimate:
+    """All runs whose weights do not enter the speed of their variances, at every η together."""
+    rows = _annealed(tables, source="theory")
+    return chance(rows[rows["geometry"] != "euclidean"])
+
+
+def _roads_apart(tables: Tables) -> Estimate:
+    """Descent minus gradient flow, at the η of both in the Euclidean geometry."""
+    rows = _annealed(tables, geometry="euclidean")
+    etas = set(only(rows, source="theory")["eta"]) & set(
+        only(rows, source="reduced simulation")["eta"]
+    )
+    both = rows[rows["eta"].isin(etas)]
+    return gap(both, {"source": "reduced simulation"}, {"source": "theory"})
+
+
 def _claim(name: str, about: str, words: str, statistic: str,
            measure: Callable[[Tables], Estimate], **bounds: float) -> Claim:  # fmt: skip
     """Formed on runs with other seeds than those that decide it."""
     return Claim(
         name, about, words, statistic, ("components_paid",), measure, formed="on other runs",
         **bounds,
+    )  # fmt: skip
+
+
+def _annealing(name: str, words: str, statistic: str,
+               measure: Callable[[Tables], Estimate], **bounds: float) -> Claim:  # fmt: skip
+    return Claim(
+        name, "figure", f"{words}: {ANNEALED}.", statistic, ("annealed_geometry",), measure,
+        formed="on other runs", **bounds,
     )  # fmt: skip
 
 
@@ -106,5 +151,38 @@ CLAIMS = (
         "mean regret, K = 4 minus K = 8, weights trained in the natural geometry, nats",
         _more(_regret, (4, "trained", "natural"), (8, "trained", "natural")),
         above=0.03,
+    ),
+    _annealing(
+        "annealed-natural-keeps-components",
+        "No component dies while the target is annealed in the natural geometry, where in the "
+        "Euclidean one it does, η = 1, gradient flow",
+        "part collapsed, Euclidean minus natural",
+        _cured,
+        above=0.9,
+    ),
+    _annealing(
+        "annealed-natural-keeps-components-by-descent",
+        "So it is by stochastic descent with 64 samples a step, η = 1",
+        "part collapsed, Euclidean minus natural",
+        _cured_by_descent,
+        above=0.8,
+    ),
+    _annealing(
+        "annealed-variances-without-weights",
+        "It is enough that the speed of the variances carries no weight: hardly any run is "
+        "collapsed in the Wasserstein and the natural geometry, at any η from 0.03 to 3, gradient "
+        "flow",
+        "part of the runs collapsed, both geometries and all η together",
+        _dying,
+        below=0.02,
+    ),
+    _annealing(
+        "annealed-roads-agree",
+        "Stochastic descent and gradient flow collapse equally often in the Euclidean geometry "
+        "while η makes between none and all of the runs collapse",
+        "part collapsed, descent minus gradient flow, all η that both have together",
+        _roads_apart,
+        above=-0.15,
+        below=0.15,
     ),
 )

@@ -132,10 +132,10 @@ def _run(given: dict[str, float]) -> float:
     """Seconds of a run of the closed equations."""
     if "n_modes" in given:
         return MODES_RUN * given["n_modes"] * given["components"]
+    if "anneal_time" in given:  # ways to train
+        return ANNEALED_RUN * (2 if "geometries" in given else 7)
     if {"geometries", "alphas"} & given.keys():
         return SLOW_RUN
-    if "anneal_time" in given:
-        return 7 * ANNEALED_RUN  # ways to train
     return ANNEALED_RUN if any(name in given for name in ANNEALED) else RUN
 
 
@@ -153,6 +153,7 @@ def _steps(given: dict[str, float]) -> float:
         return given["anneal_steps"] + given.get("extra_steps", 0.0)
     h = given.get("step_size", given.get("step_sizes", 0.0))
     time = max(given.get(name, 0.0) for name in ("time", "times", "floor_time"))
+    time += given.get("anneal_time", 0.0) + given.get("rest", 0.0)
     return time / h if h else 0.0
 
 

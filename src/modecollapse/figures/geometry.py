@@ -1,4 +1,4 @@
-"""Supplementary figure: what the geometry of the descent does to spare components."""
+"""Supplementary figure: what the geometry of the descent does to the weights."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from .style import GEOMETRIES, UNKNOWN, first, most, new_figure, panel, panel_le
 
 __all__ = ["CLAIM", "caption", "draw"]
 
-CLAIM = "In the natural geometry spare components find the modes that are left, at no regret."
+CLAIM = (
+    "Where no weight slows a component, none dies while the target is annealed, and spare "
+    "components find the modes that are left."
+)
 WEIGHTS = {"fixed": ("white", ":"), "trained": (None, "-")}
-LETTERS = "abcd"
+LETTERS = "abcde"
 LEAST = 3e-4  # nats, drawn; below the error of an estimate of KL
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """(a, b) modes found and (c, d) regret against the number of components."""
-    figure, (panels,) = new_figure(1, 4, 2.3)
+    """(a, b) modes found and (c, d) regret against the number of components; (e) annealing."""
+    figure, (panels,) = new_figure(1, 5, 2.2)
     paid = tables["components_paid"]
     panel(panels[0], draw_components, _problem(paid, 0), column="found")
     panel(panels[1], draw_components, _problem(paid, 1), column="found")
     panel(panels[2], draw_components, _problem(paid, 0), column="regret")
     panel(panels[3], draw_components, _problem(paid, 1), column="regret")
+    panel(panels[4], draw_annealed, tables["annealed_geometry"])
     for axes, letter in zip(panels, LETTERS, strict=True):
         panel_letter(axes, letter)
     _legend(figure)
@@ -70,7 +74,7 @@ def draw_components(axes: Axes, table: pd.DataFrame, column: str) -> None:
         axes.fill_between(rows["n_components"], low, high, color=colour, alpha=0.15, lw=0)
     axes.set_xticks(sorted(table["n_components"].unique()))
     axes.set_xlabel("components $K$")
-    axes.set_title(first(table, "problem"))
+    axes.set_title(first(table, "problem"), loc="right")
     if column == "found":
         axes.axhline(n_modes, color="0.85", lw=0.8, zorder=0)
         axes.set_ylim(0, n_modes + 0.3)
@@ -79,6 +83,25 @@ def draw_components(axes: Axes, table: pd.DataFrame, column: str) -> None:
         axes.set_yscale("log")
         axes.set_ylim(0.7 * LEAST, 3)
         axes.set_ylabel("regret (nats)")
+
+
+def draw_annealed(axes: Axes, table: pd.DataFrame) -> None:
+    """Part collapsed against η: lines by theory, marks with intervals by descent."""
+    for (geometry, source), rows in table.groupby(["geometry", "source"]):
+        rows, (colour, mark) = rows.sort_values("eta"), GEOMETRIES[geometry]
+        bars = rows["probability"] - rows["low"], rows["high"] - rows["probability"]
+        if source == "theory":
+            axes.fill_between(
+                rows["eta"], rows["low"], rows["high"], color=colour, alpha=0.15, lw=0
+            )
+            axes.plot(rows["eta"], rows["probability"], color=colour, lw=1)
+        else:
+            style = {"color": colour, "ms": 3, "mfc": "white", "elinewidth": 0.6, "mew": 0.8}
+            axes.errorbar(rows["eta"], rows["probability"], bars, fmt=mark, **style)
+    axes.set_xscale("log")
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel(r"$\eta$")
+    axes.set_ylabel("part collapsed, annealed")
 
 
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -98,5 +121,19 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"trained; means over {shown(first(paid, 'n_runs'), 'g')} runs, bands: 95 % intervals. "
         f"(a, b) Modes found of those there are (grey line), (c, d) regret, KL(q‖p); what is below "
         f"{LEAST:g} is drawn there. With {shown(most(paid, 'n_components'))} components and "
-        f"trained weights: {ends or UNKNOWN}."
+        f"trained weights: {ends or UNKNOWN}. {_annealing(tables['annealed_geometry'])}"
+    )
+
+
+def _annealing(table: pd.DataFrame) -> str:
+    """What panel (e) shows."""
+    flow, descent = table[table["source"] == "theory"], table[table["source"] != "theory"]
+    return (
+        f"(e) Part collapsed at time {shown(first(table, 'time'), 'g')} of runs whose weights are "
+        f"trained while β rises from {shown(first(table, 'beta_initial'), 'g')} within time "
+        f"{shown(first(table, 'anneal_time'), 'g')}, against their speed: r = "
+        f"{shown(first(table, 'separation'), 'g')}, π = {shown(first(table, 'target_weight'), 'g')}"
+        f", d = {shown(first(table, 'dimension'), 'g')}, variances by the Bures clock. Lines: "
+        f"closed equations, {shown(first(flow, 'n_runs'), 'g')} starts; marks: stochastic descent, "
+        f"{shown(first(descent, 'n_runs'), 'g')}; bands and bars: 95 % Wilson intervals."
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...checks import choice, flag, require, within
 from ...compiled import compiled
+from ...geometries import Metric, metric_of
 from ...overlaps import Overlaps
 from ...quadrature import LARGEST_SCALE, _expected_softplus, _sigmoid_moments, _softplus
 from ...targets import BimodalTarget
@@ -33,9 +34,10 @@ class _Setting(NamedTuple):
     variances: bool  # whether the variances move
     bures: bool
     divide: bool  # every speed by β
+    metric: Metric
 
 
-def _setting(target, eta, sphere, variances, speed_over_beta) -> _Setting:
+def _setting(target, eta, sphere, variances, speed_over_beta, geometry) -> _Setting:
     require(isinstance(target, BimodalTarget), "target", target, "a bimodal target")
     choice("variances", variances, VARIANCES)
     within("separation", target.separation, 0, LARGEST_SCALE / 2, closed="]")
@@ -48,6 +50,7 @@ def _setting(target, eta, sphere, variances, speed_over_beta) -> _Setting:
         variances=variances != "fixed",
         bures=variances == "bures",
         divide=flag("speed_over_beta", speed_over_beta),
+        metric=metric_of(geometry),
     )
 
 
@@ -95,19 +98,21 @@ def _advantages(x, beta, one, two, s):
 
 @compiled
 def _velocity(x, beta, s, out):
-    """dx/dt of x = (a_1, a_2, P_11, P_12, P_22, ℓ, log v_1, log v_2)."""
+    """dx/dt of x = (a_1, a_2, P_11, P_12, P_22, ℓ, log v_1, log v_2), in the metric of `s`."""
     v1, v2 = math.exp(x[6]), math.exp(x[7])
     w1, w2 = 1 / (1 + math.exp(-x[5])), 1 / (1 + math.exp(x[5]))
+    fast1, fast2 = w1**-s.metric.means, w2**-s.metric.means
     kappa, (_, pull, turn, one, two) = _mixture_integrals(x, s.d)
     plus1, slope1 = _mode(x[0], v1, s.r, s.logit)
     plus2, slope2 = _mode(x[1], v2, s.r, s.logit)
     force = pull / v2
     along = force * (x[0] - x[1])
-    out[0] = -w1 * beta * (x[0] - s.r * (2 * plus1 - 1)) + along
-    out[1] = -w2 * beta * (x[1] - s.r * (2 * plus2 - 1)) - along
-    out[2] = -2 * w1 * beta * x[2] + 2 * force * (x[2] - x[3])
-    out[3] = -beta * x[3] - force * (x[2] - 2 * x[3] + x[4])
-    out[4] = -2 * w2 * beta * x[4] + 2 * force * (x[4] - x[3])
+    out[0] = fast1 * (-w1 * beta * (x[0] - s.r * (2 * plus1 - 1)) + along)
+    out[1] = fast2 * (-w2 * beta * (x[1] - s.r * (2 * plus2 - 1)) - along)
+    out[2] = 2 * fast1 * (-w1 * beta * x[2] + force * (x[2] - x[3]))
+    out[3] = fast1 * (-w1 * beta * x[3] + force * (x[3] - x[4]))
+    out[3] += fast2 * (-w2 * beta * x[3] + force * (x[3] - x[2]))
+    out[4] = 2 * fast2 * (-w2 * beta * x[4] + force * (x[4] - x[3]))
     out[5:] = 0.0
     if s.sphere:
         radial1 = (x[0] * out[0] + 0.5 * out[2]) / (x[0] ** 2 + x[2])
@@ -119,15 +124,15 @@ def _velocity(x, beta, s, out):
         out[4] -= 2 * radial2 * x[4]
     if s.eta > 0:
         first, second = _advantages(x, beta, one, two, s)
-        out[5] = -s.eta * w1 * w2 * (first - second)
+        out[5] = -s.eta * (w1 * w2) ** (1 - s.metric.weights) * (first - second)
     if s.variances:
         # −2v ∂KL/∂v (docs/theory.md, Eq. 11.4); U_1 + U_2 = κ · pull
         spread = s.d * (v1 / v2 - 1) * pull
         out[6] = w1 * (s.d - beta * v1 * (s.d - 4 * s.r**2 * slope1)) - (kappa * turn - spread)
         out[7] = w2 * (s.d - beta * v2 * (s.d - 4 * s.r**2 * slope2))
         out[7] -= kappa * (pull - turn) + spread
-        out[6] *= 2 / (s.d * v1) if s.bures else 0.5 / v1**2
-        out[7] *= 2 / (s.d * v2) if s.bures else 0.5 / v2**2
+        out[6] *= fast1 * (2 / (s.d * v1) if s.bures else 0.5 / v1**2)
+        out[7] *= fast2 * (2 / (s.d * v2) if s.bures else 0.5 / v2**2)
     if s.divide:
         out /= beta
 
@@ -158,7 +163,7 @@ def _masses(x, s):
 def _speed(x, beta, s):
     """√(Σ_i ‖dμ_i/dt‖² + (d√v_i/dt)² + (dℓ/dt)²).
 
-    Across μ* the means move by α_i u_i − f u_j; α_i is read off dP_ii/dt.
+    Across μ* the means move by α_i u_i − f_i u_j; α_i is read off dP_ii/dt.
     """
     rate = np.empty(8)
     _velocity(x, beta, s, rate)
@@ -167,8 +172,9 @@ def _speed(x, beta, s):
     force = _mixture_integrals(x, s.d)[1][1] * math.exp(-x[7])
     if s.divide:
         force /= beta
-    for own, other in ((2, 4), (4, 2)):
+    for own, other, ell in ((2, 4, x[5]), (4, 2, -x[5])):
         p, q = max(x[own], 0.0), max(x[other], 0.0)
-        alpha = (0.5 * rate[own] + force * x[3]) / p if p > 0 else 0.0
-        total += max(alpha * alpha * p - 2 * alpha * force * x[3] + force * force * q, 0.0)
+        push = force * (1 + math.exp(-ell)) ** s.metric.means
+        alpha = (0.5 * rate[own] + push * x[3]) / p if p > 0 else 0.0
+        total += max(alpha * alpha * p - 2 * alpha * push * x[3] + push * push * q, 0.0)
     return math.sqrt(total)

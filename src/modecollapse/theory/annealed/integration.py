@@ -48,6 +48,7 @@ def integrate_annealed(
     sphere: bool = False,
     variances: str = "fixed",
     speed_over_beta: bool = False,
+    geometry: str = "euclidean",
     rtol: float = 1e-8,
     atol: float | None = None,
     max_steps: int = 100_000,
@@ -67,6 +68,8 @@ def integrate_annealed(
     sphere : keep each mean on the sphere ‖μ_i‖ = const. of its start.
     variances : "fixed"; "euclidean", dv/dt = −∂KL/∂v; or "bures", dv/dt = −(4v/d) ∂KL/∂v.
     speed_over_beta : divide every speed by β.
+    geometry : "euclidean"; "wasserstein", the speed of each mean and variance without its weight;
+        or "natural", and that of the weights (docs/remedies.md, Eq. 13.14).
     rtol, atol : error allowed in a step, rtol |x_i| + atol, in each axial coordinate (Eq. 3.2), in
         ℓ and in log v_i.  1e-12 ≤ rtol ≤ 1e-2; atol > 0, default rtol / 100.
     max_steps : tried steps after which a run ends with status "step limit".
@@ -93,7 +96,7 @@ def integrate_annealed(
     >>> int(run.collapsed.sum())
     0
     """
-    s = _setting(target, eta, sphere, variances, speed_over_beta)
+    s = _setting(target, eta, sphere, variances, speed_over_beta, geometry)
     require(isinstance(start, Overlaps), "start", start, "Overlaps, such as of random_start")
     start.check(target)
     times = increasing_times(times)
@@ -168,6 +171,7 @@ def annealed_velocity(
     sphere: bool = False,
     variances: str = "fixed",
     speed_over_beta: bool = False,
+    geometry: str = "euclidean",
 ) -> FloatArray:
     """d/dt of (m_1, m_2, Q_11, Q_12, Q_22, ℓ, v_1, v_2), shape (n, 8).
 
@@ -179,7 +183,7 @@ def annealed_velocity(
     >>> bool(abs(rate).max() < 1e-12)
     True
     """
-    s = _setting(target, eta, sphere, variances, speed_over_beta)
+    s = _setting(target, eta, sphere, variances, speed_over_beta, geometry)
     require(isinstance(state, Overlaps), "state", state, "Overlaps")
     x = _state(target, state)
     f = _velocity_of_all(x, _betas(beta, len(x)), s)
@@ -191,7 +195,7 @@ def annealed_velocity(
 
 def tempered_kl(target: BimodalTarget, state: Overlaps, beta: ArrayLike = 1.0) -> FloatArray:
     """KL(q‖p^β/Z_β) in nats, shape (n,); β one, or one a state (docs/theory.md, Eq. 11.9)."""
-    s = _setting(target, 0.0, False, "fixed", False)
+    s = _setting(target, 0.0, False, "fixed", False, "euclidean")
     require(isinstance(state, Overlaps), "state", state, "Overlaps")
     x = _state(target, state)
     return _kl_of_all(x, _betas(beta, len(x)), s)
