@@ -6,7 +6,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from .checks import numbers_of, require
@@ -46,21 +47,10 @@ def auc(scores: ArrayLike, collapsed: ArrayLike) -> AUC:
     require(fits, "scores", x.shape, "finite numbers (n,), one for each of `collapsed`")
     n1, n0 = int(lost.sum()), int((~lost).sum())
     require(n1 > 0 and n0 > 0, "collapsed", f"{n1} of {len(lost)}", "runs of both kinds")
-    value = float((_ranks(x)[lost].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
+    value = float((pd.Series(x).rank()[lost].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
     a = min(max(value, 0.5 / (n1 * n0)), 1 - 0.5 / (n1 * n0))
     q1, q2 = a / (2 - a), 2 * a * a / (1 + a)
     variance = (a * (1 - a) + (n1 - 1) * (q1 - a * a) + (n0 - 1) * (q2 - a * a)) / (n1 * n0)
     half = float(ndtri(0.975)) * math.sqrt(variance) / (a * (1 - a))
     low, high = (1 / (1 + math.exp(-(math.log(a / (1 - a)) + s * half))) for s in (-1, 1))
     return AUC(value, min(low, value), max(high, value))
-
-
-def _ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The ranks of values (n,) from 1 on, ties sharing the mean of theirs.
-
-    >>> _ranks(np.array([7.0, 3.0, 7.0])).tolist()
-    [2.5, 1.0, 2.5]
-    """
-    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
-    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    return ranks

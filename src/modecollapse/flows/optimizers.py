@@ -1,7 +1,7 @@
 """The optimisers of flows, by name.
 
-Those of ``torch.optim`` load torch's compiler when they are first used, which takes a second; these
-are its kernels without that, to the bit.
+The classes of ``torch.optim`` load torch's compiler when they are first used, which takes a second;
+its functions, which these call, do not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 __all__ = ["OPTIMIZERS", "Optimizer"]
 
@@ -42,15 +43,15 @@ class Adam:
 
     def step(self, rate: float) -> None:
         number, first, second = self.state.values()
-        number += 1
         with torch.no_grad():
-            torch._fused_adam_(
+            adam(
                 [self.theta],
                 [_gradient(self.theta)],
                 [first],
                 [second],
                 [],
                 [number],
+                fused=True,
                 lr=rate,
                 beta1=0.9,
                 beta2=0.999,
