@@ -33,6 +33,7 @@ from .closure import PACKAGE, closure
 
 __all__ = ["cache_folder", "compiled", "overloaded"]
 
+LARGEST = 2**26  # bytes of a piece
 DIGITS = 24  # of the digest in a file's name
 KEPT = 50  # pieces of a function: for each source, processor and kinds of arguments there is one
 MADE_BY = (numba.__version__, sys.implementation.cache_tag)
@@ -101,7 +102,10 @@ class MachineCode(NullCache):
         if not _known(sig):
             return None
         try:
-            content = self.path(sig, target_context.codegen()).read_bytes()
+            path = self.path(sig, target_context.codegen())
+            if not path.is_file() or path.stat().st_size > LARGEST:  # a pipe would never end
+                return None
+            content = path.read_bytes()
             if hashlib.sha256(content[32:]).digest() != content[:32]:
                 return None
             reduced = pickle.loads(content[32:])

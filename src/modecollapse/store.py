@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 
 __all__ = [
+    "LARGEST_RECORD",
     "StoreError",
     "digest",
     "read_bytes",

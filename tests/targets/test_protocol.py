@@ -192,3 +192,36 @@ def test_a_checkpoint_knows_a_log_density_again(tmp_path):
     train(custom(double_well, 2), **SMALL, checkpoint=path)
     with pytest.raises(ValueError, match="target log_density at fixed points: got"):
         train(custom(lambda x: 1.001 * double_well(x), 2), **SMALL, checkpoint=path)
+
+
+W = torch.eye(2, dtype=torch.float64)
+
+
+def fails_elsewhere(x):
+    if len(x) != 8:
+        raise KeyError("absent")
+    return gaussian(x)
+
+
+def gaussian(x):
+    return -x.square().sum(-1) / 2
+
+
+ODD = {
+    "of float64 alone": (lambda x: -(x @ W).square().sum(-1), r"RuntimeError: .*of float32"),
+    "failing elsewhere": (fails_elsewhere, "KeyError: 'absent'; allowed: a function"),
+    "of another shape elsewhere": (lambda x: gaussian(x) if len(x) == 8 else x, r"\(16, 2\)"),
+    "complex": (lambda x: gaussian(x).to(torch.complex64), "'torch.complex64'; allowed: values"),
+    "half": (lambda x: gaussian(x).half(), "'torch.float16'; allowed: values of float32"),
+}
+
+
+@pytest.mark.parametrize(("function", "told"), ODD.values(), ids=ODD)
+def test_what_shows_only_in_use_is_refused_by_name_too(function, told):
+    with pytest.raises(ValueError, match=rf"(?s)^log_density: got {told}"):
+        train(custom(function, 2), seeds=1, steps=1, batch=16, evaluation_samples=16)
+
+
+def test_modes_at_one_place_are_refused():
+    with pytest.raises(ValueError, match=r"^modes: got .*; allowed: different places"):
+        custom(gaussian, 2, modes=[[1.0, 0.0], [1.0, 0.0]], weights=[0.5, 0.5])

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from ..claims import doubted
 from ..closure import PACKAGE
-from ..store import StoreError, digest, read_table, write_bytes
+from ..store import StoreError, digest, write_bytes
 from . import configuration, crate, owner, profile
 from . import verify as checking
+from .faults import printable
+from .judge import counted, verdicts
 from .records import read_record
 
 __all__ = ["perform"]
@@ -25,8 +24,14 @@ def perform(given: argparse.Namespace) -> int:
     try:
         return int(COMMANDS[given.command](given))
     except (StoreError, configuration.ConfigurationError) as error:
-        print(error, file=sys.stderr)
+        say(*str(error).splitlines(), to=sys.stderr)
         return 2
+
+
+def say(*lines: object, to: TextIO | None = None) -> None:
+    """Print lines; what a file holds moves no cursor, rings no bell and begins no line."""
+    for line in lines:
+        print(printable(str(line)), file=to)
 
 
 def show(given: argparse.Namespace) -> int:
@@ -36,20 +41,20 @@ def show(given: argparse.Namespace) -> int:
     clean = {True: "clean", False: "with uncommitted changes", None: "unknown whether clean"}
     told = record.sha256 if file == given.file else record.caption
     same = given.file.exists() and digest(given.file) == told
-    print(f"{given.file}" + ("" if same else "  (not the bytes that this tells of: edited)"))
-    print(f"  made by   {record.modules[0]} in {record.seconds:g} s on {record.device}")
-    print(f"  commit    {record.commit} ({clean[record.clean]})")
-    print(f"  code      {len(record.code)} files, digest {record.code_digest[:12]}")
+    say(f"{given.file}" + ("" if same else "  (not the bytes that this tells of: edited)"))
+    say(f"  made by   {record.modules[0]} in {record.seconds:g} s on {record.device}")
+    say(f"  commit    {record.commit} ({clean[record.clean]})")
+    say(f"  code      {len(record.code)} files, digest {record.code_digest[:12]}")
     versions = ", ".join(f"{name} {version}" for name, version in record.packages.items())
-    print(f"  with      Python {record.python}, {versions} on {record.machine}")
+    say(f"  with      Python {record.python}, {versions} on {record.machine}")
     for name, value in record.seeds.items():
-        print(f"  seed      {name} = {value}")
+        say(f"  seed      {name} = {value}")
     for name, value in _flat(record.settings):
-        print(f"  setting   {name} = {value}")
+        say(f"  setting   {name} = {value}")
     for path, content in record.inputs.items():
-        print(f"  input     {path} {content[:12]}")
+        say(f"  input     {path} {content[:12]}")
     for name, unit in record.units.items():
-        print(f"  column    {name}: {unit}")
+        say(f"  column    {name}: {unit}")
     return 0
 
 
@@ -74,7 +79,7 @@ def _configuration(given: argparse.Namespace) -> dict[str, Any]:
 def check(given: argparse.Namespace) -> int:
     config = _configuration(given)
     figures = configuration.blocks(config)
-    print(f"{config['name']}: {len(figures)} figures, {sum(map(len, figures.values()))} tables")
+    say(f"{config['name']}: {len(figures)} figures, {sum(map(len, figures.values()))} tables")
     return 0
 
 
@@ -84,43 +89,38 @@ def write_schema(given: argparse.Namespace) -> int:
     root = given.root.resolve()
     content = schema.text(configuration.load([root / "config.yaml"]))
     write_bytes(root / configuration.SCHEMA, content.encode())
-    print(f"wrote {root / configuration.SCHEMA}")
+    say(f"wrote {root / configuration.SCHEMA}")
     return 0
 
 
 def verify(given: argparse.Namespace) -> int:
     root, config = given.root.resolve(), _configuration(given)
     if given.bless:
-        print(f"wrote {checking.bless(root, config)}")
+        say(f"wrote {checking.bless(root, config)}")
         return 0
     findings = checking.verify(root, config, deep=given.deep)
     width = max((len(finding.file) for finding in findings), default=0)
     for finding in findings:
         mark = " " if finding.good else "!"
-        print(
+        say(
             f"{mark} {finding.file:{width}}  {finding.check:6}  {finding.verdict:16}  "
             f"{finding.detail}".rstrip()
         )
     claims = owner.folder(root, "results", config["name"]) / "claims.csv"
     if claims.exists():
-        table = read_table(claims)
-        print(*doubted(table), f"claims: {_counted(table['verdict'])}", sep="\n")
-    print(_counted(finding.verdict for finding in findings))
+        say(*verdicts(claims))
+    say(counted(finding.verdict for finding in findings))
     return 0 if all(finding.good for finding in findings) else 1
 
 
-def _counted(verdicts: Iterable[str]) -> str:
-    """How many of each, in words."""
-    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(Counter(verdicts).items()))
-
-
 def measure(given: argparse.Namespace) -> int:
-    print(profile.report(profile.profile(given.root.resolve(), _configuration(given))))
+    told = profile.report(profile.profile(given.root.resolve(), _configuration(given)))
+    say(*told.splitlines())
     return 0
 
 
 def describe(given: argparse.Namespace) -> int:
-    print(f"wrote {crate.crate(given.root.resolve(), _configuration(given))}")
+    say(f"wrote {crate.crate(given.root.resolve(), _configuration(given))}")
     return 0
 
 
@@ -135,11 +135,11 @@ def diagnose(given: argparse.Namespace) -> int:
     try:
         found = look(given.file, seeds=given.seeds, steps=given.steps, **options)
     except ValueError as error:
-        print(error, file=sys.stderr)
+        say(*str(error).splitlines(), to=sys.stderr)
         return 2
-    print("\n".join(found.sentences()))
+    say(*found.sentences())
     for file in write_report(found, folder):
-        print(f"wrote {file}")
+        say(f"wrote {file}")
     return 0
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from ..claims import claims_of, judged
+from ..claims import claims_of, doubted, judged
 from ..claims.claim import UNITS
-from ..store import read_table, write_table
+from ..store import StoreError, read_table, write_table
 from .entry import run
 from .provenance import record
 from .records import read_record
 
-__all__ = ["judge", "main"]
+__all__ = ["counted", "judge", "main", "verdicts"]
 
 
 def judge(figures: Mapping[str, Sequence[Path]], output: Path) -> None:
@@ -39,6 +40,29 @@ def judge(figures: Mapping[str, Sequence[Path]], output: Path) -> None:
     devices = ", ".join(sorted({read_record(path).device for path in tables}))
     made_by = record(modules, settings, tables, time.monotonic() - start, devices)
     write_table(output, table, UNITS, made_by)
+
+
+def verdicts(path: Path) -> list[str]:
+    """What a table of claims says: a line for each claim that does not hold, and the count.
+
+    Raises
+    ------
+    StoreError : naming the table, where it is none of claims.
+    """
+    table = read_table(path)
+    if list(table.columns) != list(UNITS):
+        raise StoreError(f"{path}: its columns are not those of claims; delete it and run again")
+    return [*doubted(table), f"claims: {counted(table['verdict'])}"]
+
+
+def counted(verdicts: Iterable[object]) -> str:
+    """How many of each, in words.
+
+    >>> counted(["ok", "edited", "ok"])
+    '1 edited, 2 ok'
+    """
+    found = Counter(map(str, verdicts))
+    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(found.items()))
 
 
 def main(arguments: list[str] | None = None) -> None:

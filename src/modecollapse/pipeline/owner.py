@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..store import write_bytes
+from ..store import StoreError, read_bytes, write_bytes
 from .faults import ConfigurationError, shown
 
 __all__ = ["check", "folder", "mark", "origin"]
 
 MARK = ".configuration"  # in the folder of the results
+LONGEST = 10**5  # bytes of it
 
 
 def folder(root: Path, top: str, name: str) -> Path:
@@ -41,10 +43,12 @@ def check(outputs: Path, name: str, made_from: str) -> None:
     ConfigurationError : naming the other one, and what to do.
     """
     marked = folder(outputs, "results", name) / MARK
-    try:
-        owner = marked.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError):
+    if not os.path.lexists(marked):
         return
+    try:
+        owner = read_bytes(marked, LONGEST).decode().strip()
+    except (StoreError, UnicodeError):
+        owner = "an unreadable note of its maker"
     if name != "default" and owner != made_from:
         where = _within(outputs, marked.parent)
         raise ConfigurationError(

@@ -7,13 +7,14 @@ Snakemake saw of a job, from its log's ``.tsv``.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ..store import StoreError
+from ..store import LARGEST_RECORD, StoreError, read_bytes
 from . import configuration
 from .owner import folder
 from .records import read_record
@@ -70,10 +71,10 @@ def _jobs(results: Path, logs: Path, figure: str, table: str, source: str) -> di
 def _memory(path: Path) -> float:
     """The peak memory of a job in MB, from what Snakemake's benchmark wrote; NaN without it."""
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            (row,) = csv.DictReader(stream, delimiter="\t")
+        text = read_bytes(path, LARGEST_RECORD).decode()
+        (row,) = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
         return float(row["max_rss"])
-    except (OSError, ValueError, KeyError):
+    except (StoreError, ValueError, KeyError, TypeError, csv.Error):  # cut off, or something else
         return float("nan")
 
 

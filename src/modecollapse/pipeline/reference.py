@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..store import digest, read_table
+from ..store import StoreError, digest, read_table
 from .gather import source_of
 from .records import Summary, TableReference, read_record
 
@@ -60,7 +60,14 @@ def digest_of(value: Any) -> str:
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:
-    """For each source its rows, and each numeric column's mean and standard deviation."""
+    """For each source its rows, and each numeric column's mean and standard deviation.
+
+    Raises
+    ------
+    StoreError : where no column says from which source a row is.
+    """
+    if "source" not in table:
+        raise StoreError("it has no column source; delete the table and run again")
     result: dict[str, Any] = {}
     for source, rows in table.groupby("source"):
         numbers = rows.select_dtypes("number")

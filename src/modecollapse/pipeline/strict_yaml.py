@@ -16,7 +16,7 @@ from .faults import key as key_of
 
 __all__ = ["read_value", "read_yaml"]
 
-LARGEST = 10**6  # bytes of a file
+LARGEST = 2 * 10**5  # bytes of a file, read in some seconds; config.yaml has an eighth of it
 DIGITS = 1000  # of a number
 
 # What YAML 1.1 makes of some plain texts, and what to write instead.

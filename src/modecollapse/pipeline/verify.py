@@ -78,6 +78,8 @@ def verify(root: Path, config: Mapping[str, Any], *, deep: bool = False) -> list
         if deep:
             sources = [results / f"{table}.csv" for table in tables]
             findings += _check_drawing(root, figures / figure, sources)
+    if (claims := results / "claims.csv").exists():
+        findings += _check_claims(root, claims, config)
     return findings
 
 
@@ -158,6 +160,18 @@ def _check_parts(root: Path, path: Path, settings: Mapping[str, Any]) -> Iterato
         if (file := _inside(root, part)) is not None:  # else its table's input is told to be gone
             found = _check_record(root, file, settings.get(source_of(part), {}))
             yield from (finding for finding in found if not finding.good)
+
+
+def _check_claims(root: Path, path: Path, config: Mapping[str, Any]) -> Iterator[Finding]:
+    """The record of the table of claims, which holds the settings of all tables that it is from."""
+    given = {
+        name: _settings(s) for t in configuration.blocks(config).values() for name, s in t.items()
+    }
+    try:
+        sources = [Path(name).stem for name in read_record(path).inputs]
+    except StoreError:  # which the check of the record tells
+        sources = []
+    yield from _check_record(root, path, {name: given.get(name, {}) for name in sources})
 
 
 def _inside(root: Path, name: str) -> Path | None:

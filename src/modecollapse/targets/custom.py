@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..checks import integer, numbers_of, require, within
-from .densities import CustomDensity
+from .densities import CustomDensity, evaluated
 from .directions import directions, principal
 from .protocol import Density
 
@@ -68,15 +68,7 @@ class CustomTarget:
         """
         points = np.random.default_rng(0).standard_normal((PROBES, self.dimension))
         x = torch.as_tensor(points).requires_grad_()
-        allowed = f"a function of a torch tensor (N, {self.dimension}) that returns (N,)"
-        try:
-            values = self.log_density(x)
-        except Exception as error:
-            told = (str(error).strip().splitlines() or [""])[0]
-            given = f"{type(error).__name__}: {told}"
-            raise ValueError(f"log_density: got {given}; allowed: {allowed}") from error
-        shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-        require(shape == (PROBES,), "log_density", shape, allowed)
+        values = evaluated(self.log_density, x)
         finite = bool(values.isfinite().any()) and not bool(values.isnan().any())
         given = str(values.tolist())[:80]
         require(finite, "log_density", given, "finite numbers somewhere near 0, and never NaN")
@@ -122,6 +114,8 @@ def custom(
         fits = places.ndim == 2 and places.shape[1:] == (d,) and len(places) > 0
         require(fits, "modes", places.shape, f"an array (K, {d})")
         require(bool(np.isfinite(places).all()), "modes", "NaN or infinity", "finite numbers")
+        apart = len(np.unique(places, axis=0)) == len(places)
+        require(apart, "modes", places.tolist(), "different places")
     parts = None if weights is None else numbers_of("weights", weights)
     if parts is not None:
         k = 0 if places is None else len(places)

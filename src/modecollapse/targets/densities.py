@@ -17,7 +17,7 @@ from .mixtures import GaussianMixture
 from .protocol import Density
 from .tempered import log_partition
 
-__all__ = ["BimodalDensity", "CustomDensity", "MixtureDensity", "density"]
+__all__ = ["BimodalDensity", "CustomDensity", "MixtureDensity", "density", "evaluated"]
 
 
 @singledispatch
@@ -164,11 +164,7 @@ class CustomDensity:
     def log_density(self, x: Tensor) -> Tensor:
         """log p(x) + log Z, shape (S, B), for x (S, B, d)."""
         points = x.reshape(-1, x.shape[-1])
-        values = self.function(points)
-        shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-        allowed = f"a tensor ({len(points)},) for points {tuple(points.shape)}"
-        require(shape == (len(points),), "log_density", shape, allowed)
-        return values.reshape(x.shape[:-1])
+        return evaluated(self.function, points).reshape(x.shape[:-1])
 
     def masses(self, x: Tensor) -> tuple[Tensor, ...]:
         """1 for the nearest mode and 0 for the others, (S, B) each."""
@@ -182,6 +178,29 @@ class CustomDensity:
 
     def sample(self, generators: list[Generator], out: Tensor) -> Tensor:
         raise _unknown("target", "a log-density alone", "a target with exact samples, for this")
+
+
+def evaluated(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """A log-density of one's own at points (N, d), (N,).
+
+    Raises
+    ------
+    ValueError : where it fails, or returns another shape or other numbers than floats.
+    """
+    n, kind = len(points), str(points.dtype).removeprefix("torch.")
+    allowed = f"a function of a torch tensor {tuple(points.shape)} of {kind} that returns ({n},)"
+    try:
+        values = function(points)
+    except Exception as error:  # whatever a stranger's function does
+        told = (str(error).strip().splitlines() or [""])[0]
+        raise ValueError(
+            f"log_density: got {type(error).__name__}: {told}; allowed: {allowed}"
+        ) from error
+    shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+    require(shape == (n,), "log_density", shape, allowed)
+    precise = values.dtype in (torch.float32, torch.float64)
+    require(precise, "log_density", str(values.dtype), "values of float32 or float64")
+    return values
 
 
 def _unknown(name: str, given: str, allowed: str) -> ValueError:
