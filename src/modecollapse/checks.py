@@ -168,13 +168,13 @@ def made(name: str, value: Any, kind: type[T], allowed: str) -> T:
 
 
 def path_of(name: str, value: Any) -> Path:
-    """The path of a file; no empty text, which is the current folder's.
+    """The path of a file; no empty text, which is the current folder's, nor one with a null byte.
 
     >>> path_of("path", "flows.pt").name
     'flows.pt'
     """
     named = isinstance(value, str | os.PathLike) and os.fspath(value) not in ("", b"")
-    named = named and isinstance(os.fspath(value), str)
+    named = named and isinstance(os.fspath(value), str) and "\0" not in os.fspath(value)
     require(named, name, value, "the path of a file")
     return Path(value)
 

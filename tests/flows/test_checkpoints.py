@@ -20,7 +20,7 @@ from modecollapse.flows import FlowSettings, checkpoints, sealed, train
 from modecollapse.flows.ensemble import Ensemble
 from modecollapse.schedules import Adaptive, Exponential
 from modecollapse.store import StoreError
-from modecollapse.targets import BimodalTarget
+from modecollapse.targets import BimodalTarget, custom
 
 TARGET = BimodalTarget(separation=2.0, dimension=3)
 SETTINGS = FlowSettings.of(
@@ -108,7 +108,7 @@ def test_a_process_killed_for_real(tmp_path):
         "from pathlib import Path\n"
         "from modecollapse.flows import FlowSettings, train\n"
         "from modecollapse.flows.architectures.realnvp import Couplings\n"
-        "from modecollapse.targets import BimodalTarget\n"
+        "from modecollapse.targets import BimodalTarget, custom\n"
         "from modecollapse.schedules import NoAnnealing\n"
         f"train({TARGET!r}, {settings!r}, checkpoint={str(path)!r}, checkpoint_every=20)\n"
     )
@@ -270,6 +270,14 @@ def set_item(*keys, value=None):
     return change
 
 
+def moments(state):
+    return state["running"]["optimizer"]
+
+
+def to(state, name, change, *given):
+    state[name] = change(state[name], *given)
+
+
 CHANGES = [
     ("time past the end", "state.time", set_item("running", "time", value=31)),
     ("time far past the end", "state.time", set_item("running", "time", value=10**18)),
@@ -281,6 +289,14 @@ CHANGES = [
     ("theta of one run", "theta", set_item("running", "theta", value=torch.zeros(1, 1))),
     ("theta no tensor", "theta", set_item("running", "theta", value=[0.0])),
     ("no moments", "optimizer", set_item("running", "optimizer", "exp_avg")),
+    ("theta NaN", "finite", lambda state: state["running"]["theta"].fill_(math.nan)),
+    ("moments infinite", "finite", lambda state: moments(state)["exp_avg"].fill_(math.inf)),
+    ("squares negative", "finite", lambda state: moments(state)["exp_avg_sq"].fill_(-1.0)),
+    ("steps negative", "finite", lambda state: moments(state)["step"].fill_(-5.0)),
+    ("theta on no device", "theta", lambda s: to(s["running"], "theta", torch.Tensor.to, "meta")),
+    ("theta sparse", "theta", lambda s: to(s["running"], "theta", torch.Tensor.to_sparse)),
+    ("time a truth", "state.time", set_item("running", "time", value=True)),
+    ("time beyond 64 bits", "state.time", set_item("running", "time", value=2**70)),
     ("no beta", "state", set_item("running", "beta")),
     ("beta zero", "beta", set_item("running", "beta", value=torch.zeros(2).double())),
     ("beta NaN", "beta", set_item("running", "beta", value=torch.ones(2).double() * math.nan)),
@@ -323,3 +339,31 @@ def test_a_checkpoint_that_cannot_be_written_is_named(tmp_path):
     blocked.touch()
     with pytest.raises(StoreError, match=r"checkpoint\.pt: cannot be written"):
         train(TARGET, SETTINGS, checkpoint=blocked / "checkpoint.pt", checkpoint_every=1)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "circle", "device"])
+def test_a_name_that_is_no_files_is_told_before_a_step(name, tmp_path, monkeypatch):
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    kill_after(0, monkeypatch)
+    with pytest.raises(StoreError, match=r"/(a+|circle|device): (cannot be read|not a checkpoint)"):
+        train(TARGET, SETTINGS, checkpoint=tmp_path / name)
+
+
+def test_a_name_with_a_null_byte_is_refused():
+    with pytest.raises(ValueError, match=r"^checkpoint: got 'a.x00b'; allowed: the path of a file"):
+        train(TARGET, SETTINGS, checkpoint="a\0b")
+
+
+@pytest.mark.parametrize("change", ["weights", "modes", "log_z", "reach", "log_density"])
+def test_a_checkpoint_of_another_target_of_ones_own_is_refused(change, tmp_path):
+    places = {"modes": [[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]], "weights": [0.5, 0.5]}
+    other = {"weights": [0.25, 0.75], "modes": [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]}
+    other |= {"log_z": 0.5, "reach": 9.0}
+    path = tmp_path / "checkpoint.pt"
+    train(custom(lambda x: -x.square().sum(-1), 3, **places), SETTINGS, checkpoint=path)
+    factor = 1.01 if change == "log_density" else 1.0
+    changes = {change: other[change]} if change in other else {}
+    p = custom(lambda x: -factor * x.square().sum(-1), 3, **{**places, **changes})
+    with pytest.raises(ValueError, match=rf"target {change}.*: got .* as asked for now"):
+        train(p, SETTINGS, checkpoint=path)

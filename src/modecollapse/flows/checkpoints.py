@@ -38,8 +38,12 @@ def load(path: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     StoreError : naming the file, where it is damaged or not a checkpoint.
     ValueError : naming the first setting that differs from those of the checkpoint.
     """
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     content = sealed.read(path, KIND)
     given, state = content.get("settings"), content.get("state")
     if type(given) is not dict or type(state) is not dict:
@@ -74,6 +78,7 @@ def check(path: Path, pattern: Any, found: Any, where: str = "state") -> None:
             check(path, part, other, f"{where}[{number}]")
     elif isinstance(pattern, Tensor):
         same = isinstance(found, Tensor) and found.layout == torch.strided
+        same = same and not found.is_meta
         same = same and (found.shape, found.dtype) == (pattern.shape, pattern.dtype)
         require(path, same, where, f"a tensor {tuple(pattern.shape)} of {pattern.dtype}")
     else:

@@ -80,11 +80,23 @@ def _restore(path: Path, ensemble: Ensemble, state: Mapping[str, Any]) -> None:
     checkpoints.require(path, tempered, "state.beta", "numbers in (0, 1]")
     reached = bool(((diverged_at >= NEVER) & (diverged_at <= time)).all())
     checkpoints.require(path, reached, "state.diverged_at", f"steps up to {time}")
+    checkpoints.require(path, _sound(state), "state", "that of runs whose numbers are finite")
     try:
         ensemble.restore(state)
     except RuntimeError as error:  # no state of a generator
         reason = "a generator's state is none"
         raise StoreError(f"{path}: not a checkpoint ({reason}); delete it to start anew") from error
+
+
+def _sound(state: Mapping[str, Any]) -> bool:
+    """Whether parameters and moments of the runs that have not diverged are finite, squares not
+    negative, and steps counted."""
+    alive, theta = state["diverged_at"] == NEVER, state["theta"]
+    kept = {k: v for k, v in state["optimizer"].items() if isinstance(v, torch.Tensor)}
+    rows = [theta, *(part for part in kept.values() if part.shape == theta.shape)]
+    least = [kept[name] for name in ("exp_avg_sq", "step") if name in kept]
+    finite = all(bool(part[alive].isfinite().all()) for part in rows)
+    return finite and not any(bool((part < 0).any()) for part in least)
 
 
 def ensembles_of(settings: FlowSettings) -> list[range]:
