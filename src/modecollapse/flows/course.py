@@ -92,7 +92,7 @@ def _sound(state: Mapping[str, Any]) -> bool:
     """Whether parameters and moments of the runs that have not diverged are finite, squares not
     negative, and steps counted."""
     alive, theta = state["diverged_at"] == NEVER, state["theta"]
-    kept = {k: v for k, v in state["optimizer"].items() if isinstance(v, torch.Tensor)}
+    kept = state["optimizer"]
     rows = [theta, *(part for part in kept.values() if part.shape == theta.shape)]
     least = [kept[name] for name in ("exp_avg_sq", "step") if name in kept]
     finite = all(bool(part[alive].isfinite().all()) for part in rows)

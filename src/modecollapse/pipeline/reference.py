@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..store import StoreError, digest, read_table
@@ -69,15 +70,16 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
     if "source" not in table:
         raise StoreError("it has no column source; delete the table and run again")
     result: dict[str, Any] = {}
-    for source, rows in table.groupby("source"):
-        numbers = rows.select_dtypes("number")
-        result[str(source)] = {
-            "rows": len(rows),
-            "columns": {
-                name: {"mean": float(column.mean()), "std": float(column.std(ddof=0))}
-                for name, column in numbers.items()
-            },
-        }
+    with np.errstate(invalid="ignore"):  # infinity has no spread, and is told as a difference
+        for source, rows in table.groupby("source"):
+            numbers = rows.select_dtypes("number")
+            result[str(source)] = {
+                "rows": len(rows),
+                "columns": {
+                    name: {"mean": float(column.mean()), "std": float(column.std(ddof=0))}
+                    for name, column in numbers.items()
+                },
+            }
     return result
 
 
