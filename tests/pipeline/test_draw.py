@@ -126,7 +126,13 @@ def test_the_command_draws_again_where_asked(root, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "backend", ["module://matplotlib_inline.backend_inline", "module://none", "TkAgg", "nonsense"]
+    "backend",
+    [
+        "module://matplotlib_inline.backend_inline",
+        "nonsense",
+        pytest.param("module://none", marks=pytest.mark.slow),
+        pytest.param("TkAgg", marks=pytest.mark.slow),
+    ],
 )
 def test_nothing_of_the_users_matplotlib_takes_part(root, tmp_path, backend):
     before = {kind: (root / f"{STEM}.{kind}").read_bytes() for kind in ("pdf", "png", "rst")}

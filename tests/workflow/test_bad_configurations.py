@@ -175,7 +175,13 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("case", FILES)
+# The others are read by the same code; what the check command makes of each is tested below.
+STARTED = ("a list", "code", "alias", "not together")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[] if c in STARTED else pytest.mark.slow) for c in FILES]
+)
 def test_a_wrong_file_stops_the_workflow_before_its_first_job(case, tmp_path):
     content, says = FILES[case]
     wrong = tmp_path / "wrong.yaml"
@@ -224,6 +230,15 @@ REFUSED = {
     "a date": (b"name: 2026-01-01\n", "which YAML reads as a date"),
     "a template": (b"name: a\n__use_yte__: true\n?open('ran', 'w'): 1\n", "__use_yte__: unknown"),
 }
+
+
+@pytest.mark.parametrize("case", sorted(FILES.keys() - {"a list"}))  # which is REFUSED, below
+def test_the_check_command_says_so_too(case, tmp_path, capsys):
+    content, says = FILES[case]
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_bytes(content)
+    assert main(["check", "--root", str(ROOT), "--configfile", str(wrong)]) == 2
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -69,8 +69,10 @@ def test_a_read_only_folder_is_named_and_keeps_what_it_holds(clean):
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda content: content[: len(content) // 2], lambda content: os.urandom(5000)],
-    ids=["truncated", "garbage"],
+    [
+        pytest.param(lambda content: content[: len(content) // 2], id="truncated"),
+        pytest.param(lambda content: os.urandom(5000), id="garbage", marks=pytest.mark.slow),
+    ],
 )
 def test_a_damaged_intermediate_is_named_and_deleting_it_mends_all(finished, clean, damage):
     clean.snakemake("--cores", "1", GOOD, WANTED)

@@ -61,8 +61,9 @@ def module(folder: Path, prefix: str = "", renamed: str = "") -> None:
 
 
 def test_it_can_be_started_from_another_folder(tmp_path):
-    assert "figures/fig1_collapse.pdf" in planned(tmp_path, "-s", str(ROOT / "Snakefile"))
-    assert str(ROOT / "src") in planned(tmp_path, "-s", str(ROOT / "Snakefile"))
+    said = planned(tmp_path, "-s", str(ROOT / "Snakefile"))
+    assert "figures/fig1_collapse.pdf" in said
+    assert str(ROOT / "src") in said
 
 
 def test_it_can_write_to_another_folder(tmp_path):
@@ -71,8 +72,15 @@ def test_it_can_write_to_another_folder(tmp_path):
     assert not [*tmp_path.glob("there/*.csv")]
 
 
-@pytest.mark.parametrize("prefix", ["", "below"])
-@pytest.mark.parametrize("renamed", ["", "paper"])
+@pytest.mark.parametrize(
+    ("prefix", "renamed"),
+    [
+        ("", ""),
+        ("below", "paper"),
+        pytest.param("below", "", marks=pytest.mark.slow),
+        pytest.param("", "paper", marks=pytest.mark.slow),
+    ],
+)
 def test_it_can_be_a_module_of_another_workflow(tmp_path, prefix, renamed):
     module(tmp_path, prefix, renamed)
     said = planned(tmp_path)

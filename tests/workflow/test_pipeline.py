@@ -141,7 +141,14 @@ def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):
     assert picture.read_bytes() == before
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+# In the default suite figures whose tables are computed in different ways: each by its own process,
+# some so, all of a source together.
+PLANNED = ("fig1_collapse", "fig4_vanishing_weight", "figs_survival")
+
+
+@pytest.mark.parametrize(
+    "figure", [pytest.param(f, marks=[] if f in PLANNED else pytest.mark.slow) for f in FIGURES]
+)
 def test_a_changed_block_reruns_its_own_figure_and_no_other(changed, figure):
     path = changed.folder / "config" / "smoke.yaml"
     overlay = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -56,8 +56,8 @@ def write_report(found: Diagnosis, folder: str | os.PathLike[str]) -> list[Path]
     place.mkdir(parents=True, exist_ok=True)
     about = " ".join(found.sentences())
     with mpl.rc_context(dict(STYLE)):
-        pdf = save(draw(found, text=True), "pdf", about)
-        png = save(draw(found), "png", about)
+        pdf = save(draw(found, text=True), about, ["pdf"])["pdf"]
+        png = save(draw(found), about, ["png"])["png"]
     content = {
         "report.html": page(found, png).encode(),
         "report.pdf": pdf,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -28,7 +28,6 @@ __all__ = [
     "UNKNOWN",
     "WIDTH",
     "first",
-    "laid_out",
     "legend",
     "limits",
     "mesh",
@@ -196,29 +195,25 @@ def shades(count: int, name: str = "viridis") -> list[str]:
     return list(sns.color_palette(name, count).as_hex())
 
 
-def laid_out(figure: Figure) -> Figure:
-    """The figure with its panels where the layout puts them at the PNG's resolution, once for all:
-    matplotlib would lay it out anew for each file, which takes as long as drawing it."""
+def save(figure: Figure, about: str, kinds: Sequence[str] = ("pdf", "png")) -> dict[str, bytes]:
+    """The figure as the bytes of a PDF and a PNG, its provenance in the metadata; then close it.
+
+    It is laid out once, at the resolution of the PNG: matplotlib would do it for each file, which
+    takes as long as drawing.  No date is written, so that the same inputs give the same bytes.
+    """
+    metadata: dict[str, dict[str, str | datetime | None]] = {
+        "pdf": {"Creator": "modecollapse", "Subject": about, "CreationDate": None},
+        "png": {"Software": "modecollapse", "Description": about},
+    }
+    saved = {}
     if engine := figure.get_layout_engine():
         figure.set_dpi(plt.rcParams["savefig.dpi"])
         engine.execute(figure)
-        with plt.rc_context({"figure.constrained_layout.use": False}):
-            figure.set_layout_engine(None)
-    return figure
-
-
-def save(figure: Figure, kind: str, about: str) -> bytes:
-    """The figure as the bytes of a PDF or PNG, its provenance in the metadata; then close it.
-
-    No date is written, so that the same inputs give the same bytes.
-    """
-    metadata: dict[str, str | datetime | None]
-    if kind == "pdf":
-        metadata = {"Creator": "modecollapse", "Subject": about, "CreationDate": None}
-    else:
-        metadata = {"Software": "modecollapse", "Description": about}
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, metadata=metadata)
-    if kind == "png":
-        plt.close(figure)
-    return buffer.getvalue()
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
+        for kind in kinds:
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, metadata=metadata[kind])
+            saved[kind] = buffer.getvalue()
+    plt.close(figure)
+    return saved

@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from ..claims import claims_of, judged, told
-from ..figures.style import STYLE, laid_out, save
+from ..figures.style import STYLE, save
 from ..store import read_table, write_bytes, write_recorded
 from .entry import run
 from .provenance import record, short
@@ -59,8 +59,7 @@ def render(name: str, frames: Mapping[str, pd.DataFrame], about: str) -> dict[st
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
-        figure = laid_out(module.draw(frames))
-        drawn = {kind: save(figure, kind, about) for kind in ("pdf", "png")}
+        drawn = save(module.draw(frames), about)
     verdicts = told(judged(name, claims_of(name), frames))
     paragraphs = [module.CLAIM, module.caption(frames), *([verdicts] if verdicts else [])]
     caption = "\n\n".join(_literal(text) for text in paragraphs) + "\n"
