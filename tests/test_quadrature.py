@@ -18,7 +18,7 @@ from modecollapse.quadrature import (
     expected_sigmoid_slope,
     expected_softplus,
 )
-from modecollapse.quadrature.sigmoid import STEP
+from modecollapse.quadrature.sigmoid import STEP, _pole_value, _poles
 
 TOLERANCE = 1e-12  # absolute, everywhere: what the module promises; errors found are below 2e-15
 FUNCTIONS = (
@@ -239,3 +239,11 @@ def test_the_compiled_functions_pass_nan_on():
     assert math.isnan(quadrature._sigmoid(0.0, math.nan))
     assert math.isnan(quadrature._expected_softplus(0.0, math.nan))
     assert all(math.isnan(x) for x in quadrature._sigmoid_moments(0.0, math.nan))
+
+
+def test_the_poles_of_the_expectation_alone_are_those_of_all_three_to_the_bit():
+    rng = np.random.default_rng(8)
+    a, b = -(10 ** rng.uniform(-3, 3, 3000)), 10 ** rng.uniform(-0.08, 1.6, 3000)
+    some = [(_pole_value(*each), _poles(*each)[0]) for each in zip(a, b, strict=True)]
+    assert sum(value != 0 for value, _ in some) > 1000
+    assert all(value == first for value, first in some)
