@@ -10,6 +10,7 @@ from modecollapse import random_start, target
 from modecollapse.schedules import Exponential, NoAnnealing, schedule
 from modecollapse.simulation import simulate_reduced
 from modecollapse.theory import integrate_annealed
+from modecollapse.theory.annealed import probability
 from modecollapse.theory.annealed.probability import (
     _linear_stage,
     annealed_formula,
@@ -151,3 +152,20 @@ def test_noise_of_a_batch_moves_overlaps_and_spreads_as_said():
 def test_bad_input_is_named(call, argument):
     with pytest.raises(ValueError, match=rf"^{argument}: got .*; allowed: "):
         call(target(3.0, 512, 0.8))
+
+
+@pytest.mark.parametrize("noise", [{}, {"step_size": 0.05, "batch": 32}])
+def test_the_method_for_stiff_equations_gives_the_same(noise, monkeypatch):
+    p, slow = target(3.0, 64, 0.8), Exponential(1e-2, 12.0)
+    explicit = annealed_probability(p, slow, **noise)
+    monkeypatch.setattr(probability, "EXPLICIT", 5)
+    assert annealed_probability(p, slow, **noise) == pytest.approx(explicit, abs=2e-5)
+
+
+def test_noise_that_turns_small_means_fast_is_integrated_in_bounded_time(monkeypatch):
+    """As hot as this an explicit method needs a million steps."""
+    monkeypatch.setattr(probability, "EXPLICIT", 50)
+    hot = annealed_probability(
+        target(0.05, 2, 0.8), Exponential(1e-3, 7.0), step_size=10.0, batch=32
+    )
+    assert hot == pytest.approx(1.0, abs=1e-3)
