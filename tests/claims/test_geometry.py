@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pandas as pd
 import pytest
 
@@ -94,8 +96,40 @@ def test_annealed_components_are_kept_by_the_geometry():
         assert verdict(name, annealed_geometry=healthy)[1] == "fails", name
 
 
+def lifetimes(power: float = 1.0, trend: float = 0.0) -> pd.DataFrame:
+    rows = []
+    for eta, d, law in itertools.product((1.0, 10.0), (4, 64, 1024), (2e3, 1e5)):
+        rows.append(("random", 3.6, eta, d, law, law**power * d**trend, 1.0))
+        rows.append(("random", 3.6, eta, d, 10.0, 300.0, 6.0))  # where the bottleneck is longer
+    for r, logit in itertools.product((3.2, 4.0), (46.0, 599.0)):
+        time = (2 if r < 4 else 1) * logit ** (0.4 * power)
+        rows += [("light", r, 1.0, 64, time, time, logit)] * 2
+    columns = ["start", "separation", "eta", "dimension", "law", "time", "logit"]
+    return pd.DataFrame(rows, columns=columns).assign(geometry="natural", recovered=True)
+
+
+def test_lifetimes_are_a_power_of_their_law_where_it_is_long():
+    table = lifetimes()
+    assert verdict("natural-lifetime-law", natural_lifetimes=table) == (1.0, "holds")
+    free = verdict("natural-lifetime-free-of-dimension", natural_lifetimes=table)
+    assert free == (0.0, "holds")
+    assert verdict("light-component-power", natural_lifetimes=table) == (0.4, "holds")
+    assert verdict("light-component-law", natural_lifetimes=table) == (1.0, "holds")
+    other = lifetimes(power=2.0, trend=0.5)
+    assert verdict("natural-lifetime-law", natural_lifetimes=other)[1] == "fails"
+    off = verdict("natural-lifetime-free-of-dimension", natural_lifetimes=lifetimes(trend=0.5))
+    assert off == (0.5, "fails")
+    assert verdict("light-component-power", natural_lifetimes=other)[1] == "fails"
+    slow = table.assign(time=2 * table["time"])
+    assert verdict("light-component-law", natural_lifetimes=slow) == (2.0, "fails")
+
+
 def test_they_say_nothing_of_other_problems():
-    tables = {"components_paid": paid()[:6], "annealed_geometry": annealed()[6:]}
+    tables = {
+        "components_paid": paid()[:6],
+        "annealed_geometry": annealed()[6:],
+        "natural_lifetimes": lifetimes().assign(geometry="wasserstein"),
+    }
     for claim in CLAIMS:
         with pytest.raises(NoRows):
             claim.measure({name: tables[name] for name in claim.tables})

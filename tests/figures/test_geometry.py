@@ -86,15 +86,50 @@ def test_annealed_runs_of_theory_are_lines_and_of_descent_marks(axes):
     assert bars.lines[0].get_marker() == GEOMETRIES["natural"][1]
 
 
+def lifetimes():
+    rows = [
+        ("random", "natural", 4.0, 1.0, 100.0, 90.0, True, 0.1),
+        ("random", "natural", 4.0, 10.0, 10.0, 12.0, True, 0.1),
+        ("random", "natural", 4.0, 10.0, 1e9, 1e9, False, 0.1),
+        ("light", "natural", 4.0, 1.0, 7.0, 8.0, True, 230.2585093),
+        ("light", "natural", 3.0, 1.0, 7.0, 9.0, True, 230.2585093),
+    ]
+    columns = ["start", "geometry", "separation", "eta", "law", "time", "recovered", "logit"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_lifetimes_that_ended_are_drawn_against_their_law(axes):
+    table = lifetimes()
+    figure.draw_lifetimes(axes, table[table["start"] == "random"])
+    marks = [(x.get_xydata().tolist(), x.get_mfc()) for x in axes.lines if x.get_marker() == "D"]
+    colour = GEOMETRIES["natural"][0]
+    assert marks == [([[100.0, 90.0]], "white"), ([[10.0, 12.0]], colour)]
+    (equal,) = (x for x in axes.lines if x.get_marker() == "None")
+    assert equal.get_xydata().tolist() == [[10.0, 10.0], [100.0, 100.0]]
+
+
+def test_waits_are_drawn_against_decades_at_the_largest_separation(axes):
+    table = lifetimes()
+    figure.draw_light(axes, table[table["start"] == "light"])
+    law, time = axes.lines
+    np.testing.assert_allclose(law.get_xydata(), [[100, 7.0]])
+    np.testing.assert_allclose(time.get_xydata(), [[100, 8.0]])
+
+
 def test_problems_are_drawn_apart():
-    tables = {"components_paid": paid(), "annealed_geometry": annealed()}
+    tables = {
+        "components_paid": paid(),
+        "annealed_geometry": annealed(),
+        "natural_lifetimes": lifetimes(),
+    }
     drawn = figure.draw(tables)
     titles = [axes.get_title(loc="right") for axes in drawn.axes]
-    assert titles == ["four modes", "equal modes"] * 2 + [""]
+    assert titles == ["four modes", "equal modes"] * 2 + [""] * 3
     said = figure.caption(
         {
             "components_paid": paid().assign(dimension=16, cost=32000, n_runs=9),
             "annealed_geometry": annealed()[:0].reindex(columns=["source", *ANNEALED]),
+            "natural_lifetimes": lifetimes(),
         }
     )
     assert "natural 4.00 of 4 (four modes)" in said

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from .claim import Claim, Estimate, Tables, only
-from .intervals import difference
+from .claim import Claim, Estimate, NoRows, Tables, only
+from .intervals import difference, fitted_slope, mean
 from .rows import chance, gap, mean_of_runs
 
 __all__ = ["CLAIMS"]
@@ -23,6 +24,12 @@ ANNEALED = (
     "two modes of weights 0.7 and 0.3, r = 4, d = 16, weights trained throughout while β rises "
     "from 0.01 within time 40, variances by the Bures clock, every speed over β, means N(0, 1) in "
     "each coordinate at the start, at time 60"
+)
+
+ALIGNED = (
+    "two equal modes, r from 3.2 to 4, η = 1 and 10, d from 4 to 1024, gradient flow in the "
+    "natural geometry from random starts of norms 0.3 r and r that have both means on one side, "
+    "once they are aligned at time 50 and where the law says a thousand or more"
 )
 
 
@@ -79,6 +86,42 @@ def _roads_apart(tables: Tables) -> Estimate:
     return gap(both, {"source": "reduced simulation"}, {"source": "theory"})
 
 
+def _aligned(tables: Tables) -> pd.DataFrame:
+    rows = only(tables["natural_lifetimes"], start="random", geometry="natural", recovered=True)
+    rows = rows[rows["law"] >= 1e3]
+    if rows["dimension"].nunique() < 3 or rows["eta"].nunique() < 2:
+        raise NoRows("not over η and d")
+    return rows
+
+
+def _law(tables: Tables) -> Estimate:
+    rows = _aligned(tables)
+    return fitted_slope(np.log(rows["law"]), np.log(rows["time"]))
+
+
+def _trend(tables: Tables) -> Estimate:
+    rows = _aligned(tables)
+    return fitted_slope(np.log(rows["dimension"]), np.log(rows["time"] / rows["law"]))
+
+
+def _light(tables: Tables) -> pd.DataFrame:
+    rows = only(tables["natural_lifetimes"], start="light", geometry="natural", recovered=True)
+    if rows["logit"].max() < 10 * rows["logit"].min():
+        raise NoRows("less than ten times as many decades")
+    return rows
+
+
+def _light_power(tables: Tables) -> Estimate:
+    """The power of log 1/w, at each r and η by itself."""
+    groups = _light(tables).groupby(["separation", "eta"])
+    return mean([fitted_slope(np.log(g["logit"]), np.log(g["time"])).value for _, g in groups])
+
+
+def _light_law(tables: Tables) -> Estimate:
+    rows = _light(tables)
+    return Estimate.exact(np.exp(np.abs(np.log(rows["time"] / rows["law"])).max()))
+
+
 def _claim(name: str, about: str, words: str, statistic: str,
            measure: Callable[[Tables], Estimate], **bounds: float) -> Claim:  # fmt: skip
     """Formed on runs with other seeds than those that decide it."""
@@ -93,6 +136,14 @@ def _annealing(name: str, words: str, statistic: str,
     return Claim(
         name, "figure", f"{words}: {ANNEALED}.", statistic, ("annealed_geometry",), measure,
         formed="on other runs", **bounds,
+    )  # fmt: skip
+
+
+def _lifetime(name: str, words: str, statistic: str,
+              measure: Callable[[Tables], Estimate], **bounds: float) -> Claim:  # fmt: skip
+    return Claim(
+        name, "figure", words, statistic, ("natural_lifetimes",), measure, formed="after looking",
+        **bounds,
     )  # fmt: skip
 
 
@@ -184,5 +235,38 @@ CLAIMS = (
         _roads_apart,
         above=-0.15,
         below=0.15,
+    ),
+    _lifetime(
+        "natural-lifetime-law",
+        f"In the natural geometry alignment lasts as long as the drift of the weights to the fold "
+        f"says (Eq. 13.9 from the weights that a run has then): {ALIGNED}.",
+        "exponent of the time as a power of the law",
+        _law,
+        above=0.9,
+        below=1.1,
+    ),
+    _lifetime(
+        "natural-lifetime-free-of-dimension",
+        f"Its time over that law has no trend with the dimension: {ALIGNED}.",
+        "exponent of time over law as a power of d",
+        _trend,
+        above=-0.1,
+        below=0.1,
+    ),
+    _lifetime(
+        "light-component-power",
+        "In the natural geometry a component without weight waits for less than a root of "
+        "log(1/w), from 20 to 260 decades of 1/w: two equal modes, r from 3.2 to 4, η = 1 "
+        "and 10, d = 64, the other component at its mode, gradient flow to KL = ½ log 2.",
+        "exponent of the time as a power of log(1/w), mean over r and η",
+        _light_power,
+        below=0.55,
+    ),
+    _lifetime(
+        "light-component-law",
+        "Eq. 13.8 tells this time to within a third (same problem, start and time).",
+        "largest factor between time and law",
+        _light_law,
+        below=1.34,
     ),
 )

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from .style import GEOMETRIES, UNKNOWN, first, most, new_figure, panel, panel_letter, shown
+from .style import (
+    GEOMETRIES,
+    UNKNOWN,
+    first,
+    legend,
+    most,
+    new_rows,
+    nothing,
+    panel,
+    panel_letter,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -18,22 +30,27 @@ CLAIM = (
     "components find the modes that are left."
 )
 WEIGHTS = {"fixed": ("white", ":"), "trained": (None, "-")}
-LETTERS = "abcde"
+LETTERS = "abcdefg"
 LEAST = 3e-4  # nats, drawn; below the error of an estimate of KL
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """(a, b) modes found and (c, d) regret against the number of components; (e) annealing."""
-    figure, (panels,) = new_figure(1, 5, 2.2)
+    """(a, b) modes found and (c, d) regret against the number of components; (e) annealing;
+    (f) lifetimes against their law, (g) waits of a component without weight."""
+    figure, parts = new_rows({2.3: 4, 2.1: 3})
+    panels = [axes for part in parts for axes in part.axes]
     paid = tables["components_paid"]
     panel(panels[0], draw_components, _problem(paid, 0), column="found")
     panel(panels[1], draw_components, _problem(paid, 1), column="found")
     panel(panels[2], draw_components, _problem(paid, 0), column="regret")
     panel(panels[3], draw_components, _problem(paid, 1), column="regret")
+    lifetimes = tables["natural_lifetimes"]
     panel(panels[4], draw_annealed, tables["annealed_geometry"])
+    panel(panels[5], draw_lifetimes, lifetimes[lifetimes["start"] == "random"])
+    panel(panels[6], draw_light, lifetimes[lifetimes["start"] == "light"])
     for axes, letter in zip(panels, LETTERS, strict=True):
         panel_letter(axes, letter)
-    _legend(figure)
+    _legend(parts[0])
     return figure
 
 
@@ -43,7 +60,7 @@ def _problem(table: pd.DataFrame, place: int) -> pd.DataFrame:
     return table[table["problem"].isin(names)]
 
 
-def _legend(figure: Figure) -> None:
+def _legend(part: SubFigure) -> None:
     """Geometries and weights, above all panels."""
     keys = [
         Line2D([], [], color=colour, marker=mark, ms=3, label=name)
@@ -54,7 +71,7 @@ def _legend(figure: Figure) -> None:
                label=f"weights {weights}")
         for weights, (face, line) in WEIGHTS.items()
     ]  # fmt: skip
-    figure.legend(handles=keys, loc="outside upper center", ncols=5)
+    part.legend(handles=keys, loc="outside upper center", ncols=5)
 
 
 def draw_components(axes: Axes, table: pd.DataFrame, column: str) -> None:
@@ -104,6 +121,42 @@ def draw_annealed(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_ylabel("part collapsed, annealed")
 
 
+def draw_lifetimes(axes: Axes, table: pd.DataFrame) -> None:
+    """Time in the aligned state against its law: a mark for each run, filled at the largest η."""
+    done = table[table["recovered"].astype(bool) & (table["law"] > 0)]
+    if done.empty:
+        return nothing(axes, "nothing recovered within the horizon")
+    for (geometry, eta), rows in done.groupby(["geometry", "eta"]):
+        colour, mark = GEOMETRIES[geometry]
+        face = colour if eta == table["eta"].max() else "white"
+        axes.plot(rows["law"], rows["time"], mark, color=colour, mfc=face, ms=2.5, mew=0.7)
+    ends = [done[["law", "time"]].min().min(), done[["law", "time"]].max().max()]
+    axes.plot(ends, ends, color="0.6", lw=0.8, zorder=0)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("law, Eq. 13.9")
+    axes.set_ylabel("time aligned")
+    return None
+
+
+def draw_light(axes: Axes, table: pd.DataFrame) -> None:
+    """Waits of a component without weight, and their law, against log 1/w: a line for each η."""
+    nearest = table[table["separation"] == table["separation"].max()]
+    colour, mark = GEOMETRIES["natural"]
+    for eta, rows in nearest.groupby("eta"):
+        rows = rows.sort_values("logit")
+        decades = rows["logit"] / math.log(10)
+        face = colour if eta == table["eta"].max() else "white"
+        axes.plot(decades, rows["law"], color="0.6", lw=0.8, zorder=0)
+        axes.plot(decades, rows["time"], mark, color=colour, mfc=face, ms=3, mew=0.7,
+                  label=rf"$\eta = {eta:g}$")  # fmt: skip
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1.25 * max(nearest["time"].max(), nearest["law"].max()))
+    axes.set_xlabel("decades of $1/w$ at the start")
+    axes.set_ylabel("time to recover")
+    legend(axes, loc="upper left")
+
+
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     """What the panels show, and what the most components find."""
     paid = tables["components_paid"]
@@ -121,7 +174,20 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"trained; means over {shown(first(paid, 'n_runs'), 'g')} runs, bands: 95 % intervals. "
         f"(a, b) Modes found of those there are (grey line), (c, d) regret, KL(q‖p); what is below "
         f"{LEAST:g} is drawn there. With {shown(most(paid, 'n_components'))} components and "
-        f"trained weights: {ends or UNKNOWN}. {_annealing(tables['annealed_geometry'])}"
+        f"trained weights: {ends or UNKNOWN}. {_annealing(tables['annealed_geometry'])} "
+        f"{_lifetimes(tables['natural_lifetimes'])}"
+    )
+
+
+def _lifetimes(table: pd.DataFrame) -> str:
+    """What panels (f) and (g) show."""
+    light = table[table["start"] == "light"]
+    return (
+        f"(f) Time from alignment to KL = ½ log 2 of runs from random starts, weights trained, two "
+        f"equal modes at several r, η, d and norms, against the drift of the weights to the fold "
+        f"(Eq. 13.9; grey: equal); filled: η = {shown(most(table, 'eta'), 'g')}. (g) The same from "
+        f"one component at its mode and the other of weight w, natural geometry, r = "
+        f"{shown(most(light, 'separation'), 'g')}; grey: Eq. 13.8."
     )
 
 

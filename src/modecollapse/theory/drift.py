@@ -15,9 +15,12 @@ __all__ = ["asymptotic_drift", "drift_time"]
 LARGEST_RATIO = 20.0  # of the logit of the weights, at the fold
 
 
-def drift_time(r: float, power: float = 0.0) -> float:
-    """η times the drift of ℓ from 0 to the fold, along the collapsed states of fixed weights, in a
-    metric with this power b of the weights (docs/remedies.md, Eq. 13.9)."""
+def drift_time(r: float, power: float = 0.0, begin: float = 0.0) -> float:
+    """η times the drift of ℓ from `begin` to the fold, along the collapsed states of fixed weights,
+    in a metric with this power b of the weights (docs/remedies.md, Eq. 13.9); 0 from beyond it.
+
+    ℓ is the logit of the weight of the outer component.
+    """
 
     def needed(l: float) -> float:
         """The target logit that the collapsed state needs; any number > 0 beyond the cusp."""
@@ -26,17 +29,19 @@ def drift_time(r: float, power: float = 0.0) -> float:
         return min(births, default=1.0)
 
     end = float(brentq(needed, 0.0, LARGEST_RATIO, xtol=1e-9))
+    if begin >= end:
+        return 0.0
     nodes, shares = np.polynomial.legendre.leggauss(24)
     total = 0.0
     for node, share in zip(nodes, shares, strict=True):
-        l = 0.5 * end * (1 + node)
+        l = begin + 0.5 * (end - begin) * (1 + node)
         curve = TargetCurve(r, l, 1.0)
         t = curve.crossings(0.0)[-1]
         half, c = 0.5 * curve.split(t), curve.point(t)[0]
         a, b = c + half, c - half
         slope = float(velocity([r * a, r * b, a * a, a * b, b * b, l], r, eta=1.0)[5])
         product = 0.25 / math.cosh(0.5 * l) ** 2
-        total += 0.5 * end * share * product**power / slope
+        total += 0.5 * (end - begin) * share * product**power / slope
     return total
 
 

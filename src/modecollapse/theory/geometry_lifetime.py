@@ -19,13 +19,16 @@ from scipy.integrate import solve_ivp
 
 from ..checks import integer, require, within
 from ..geometries import Metric, metric_of
+from ..overlaps import Overlaps
+from ..targets import BimodalTarget
 from .drift import asymptotic_drift, drift_time
 from .equilibria import fixed_points
 from .geometry import _geometric_velocity
+from .geometry_runs import axial_start
 from .metastability import FARTHEST
 from .rhs import axial_to_overlaps, kl_divergence
 
-__all__ = ["aligned_lifetime", "dead_component_wait"]
+__all__ = ["aligned_lifetime", "dead_component_wait", "light_component_law", "recovery_times"]
 
 FloatArray = NDArray[np.float64]
 
@@ -107,6 +110,44 @@ def dead_component_wait(
             time, done = _recovery(start, r, within("etas", eta, 0), chosen, horizon)
             rows.append((r, eta, geometry, time, done))
     return pd.DataFrame(rows, columns=["separation", "eta", "geometry", "time", "recovered"])
+
+
+def recovery_times(
+    target: BimodalTarget,
+    start: Overlaps,
+    eta: float,
+    geometry: str = "natural",
+    horizon: float = HORIZON,
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """When each of n states has KL = ½ log 2, and whether it has by the horizon, (n,) each.
+
+    >>> from modecollapse import random_start, target
+    >>> p = target(3.0, dimension=64)
+    >>> start = random_start(p, 2, np.random.default_rng(1))
+    >>> recovery_times(p, start, 1.0)[1].tolist()
+    [True, True]
+    """
+    equal = isinstance(target, BimodalTarget) and target.weight == 0.5
+    require(equal, "target", target, "two equal modes")
+    eta, chosen = within("eta", eta, 0), metric_of(geometry)
+    x, r, _ = axial_start(target, start)
+    times, done = zip(*[_recovery(state, r, eta, chosen, horizon) for state in x], strict=True)
+    return np.array(times, dtype=float), np.array(done, dtype=bool)
+
+
+def light_component_law(log_ratio: float, separation: float, eta: float) -> float:
+    """About how long a component with log 1/w = `log_ratio` takes in the natural geometry, while
+    the other one is at its mode (docs/remedies.md, Eq. 13.8).
+
+    >>> [round(light_component_law(decades * math.log(10), 4.0, 1.0), 1) for decades in (20, 260)]
+    [4.8, 9.1]
+    """
+    l = within("log_ratio", log_ratio, 0)
+    r, eta = within("separation", separation, 0), within("eta", eta, 0)
+    away, followed = math.sqrt(2 * l / (1 + eta)), (1 + 2 * eta) * r
+    back = max(away - followed, 0.0) / (2 * eta * r)
+    rest = math.log1p(0.5 * min(away, followed) ** 2) / min(eta, 2.0)
+    return away / (2 * r) + back + rest
 
 
 def _recovery(
