@@ -163,6 +163,22 @@ def test_damage_is_survived_by_compiling(tmp_path, monkeypatch, damage):
         assert (hits(), hits()) == (0, 1)  # it is mended, too
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "circle", "tebibyte", "nowhere"])
+def test_a_piece_that_is_no_file_or_without_end_is_compiled_anew(tmp_path, monkeypatch, kind):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert hits() == 0
+    (path,) = cache_folder().iterdir()
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "tebibyte":
+        path.touch()
+        os.truncate(path, 2**40)
+    else:
+        path.symlink_to({"device": "/dev/zero", "circle": path, "nowhere": "/nowhere"}[kind])
+    assert (hits(), hits()) == (0, 1)
+
+
 def hits() -> int:
     """How often the cache had the machine code of a small function of this package."""
     dispatcher = compiled(sigmoid._centre.py_func)

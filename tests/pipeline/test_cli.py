@@ -196,3 +196,36 @@ def test_a_crate_of_a_run_that_is_not_finished_is_refused(made):
     (made / "figures" / "mine" / "fig1_a.png.json").unlink()
     with pytest.raises(StoreError, match=r"fig1_a\.png"):
         crate.crate(made, CONFIG)
+
+
+GONE = 'mkdir "$0" && cd "$0" && rmdir "$0" && '
+ODD = {
+    "closed": (">&-", "", 0, ""),
+    "full": ("> /dev/full", "", 2, "modecollapse: No space left on device\n"),
+    "gone": ("", GONE, 2, "modecollapse: No such file or directory\n"),
+}
+
+
+@pytest.mark.parametrize(("output", "before", "code", "told"), ODD.values(), ids=ODD)
+def test_where_nothing_can_be_written_or_nobody_is_it_ends_in_a_line(
+    tmp_path, output, before, code, told
+):
+    command = f"{before}{sys.executable} -m modecollapse check {output}"
+    done = subprocess.run(
+        ["sh", "-c", command, str(tmp_path / "gone")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, told)
+
+
+def test_a_date_of_builds_that_is_none_is_no_fault():
+    code = "import modecollapse.pipeline, numpy.f2py; print('imported')"
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "SOURCE_DATE_EPOCH": "abc"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, check=False
+    )
+    assert done.stdout == b"imported\n"

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .. import __version__
@@ -68,13 +69,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 0
         code = _perform(given)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by `>&-`
+            sys.stdout.flush()
         return code
     except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return 141
+    except OSError as error:  # a full disk behind `>`, a current folder that is gone
+        _silence()
+        print(f"modecollapse: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _silence() -> None:
+    """Let nothing more be written to where nothing can be written."""
+    with suppress(OSError, AttributeError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _perform(given: argparse.Namespace) -> int:
@@ -117,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("file", type=Path, nargs="?", help=said)
         if name != "schema":
             command.add_argument("--configfile", type=Path, help=said)
-        command.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
+        command.add_argument("--root", type=Path, default=Path(), help="the repository")
         if name == "verify":
             for option, said in VERIFY.items():
                 command.add_argument(option, action="store_true", help=said)
