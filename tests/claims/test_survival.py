@@ -80,10 +80,51 @@ def test_adam_is_held_against_plain_descent():
     assert (round(estimate.value, 6), verdict) == (round(2 / 24, 6), "holds")
 
 
+def healing(**changes):
+    """At three η, from r = 3 to 5: half-lives as their laws; S(t) off by 2, 0, 0 of 100."""
+    rows = [
+        {
+            "separation": r, "eta": eta, "norm": r, "n_runs": 100, "n_collapsed": 50,
+            "n_slow": 48 if eta == 0.1 else 50, "n_own": 51 if eta == 10 else 80,
+            "drift_law": 1.25 * r * r - np.log(eta), "frozen_law": 0.5 * r * r,
+            "half_life": np.exp(1.25 * r * r - np.log(eta) - 0.5 if eta == 0.1 else 0.5 * r * r),
+        }
+        for eta in (0.1, 1.0, 10.0)
+        for r in (3.0, 4.0, 5.0)
+    ]  # fmt: skip
+    same = {"dimension": 16, "target_weight": 0.5, "start": "sphere"}
+    return pd.DataFrame(rows).assign(**same, **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "broken"),
+    [
+        ("healing-slow", 0.02, {"n_slow": 54}),
+        ("healing-own", 0.01, {"n_own": 54}),
+        ("healing-drift", 0.3, {"n_own": 51}),
+        ("healing-decades", (1.25 * 25 + np.log(10) - 5) / np.log(10), {"half_life": 30.0}),
+        ("healing-drift-law", 0.5, {"half_life": [*np.exp([9, 16, 25.0])] * 3}),
+        ("healing-frozen-law", 1.0, {"half_life": [*np.exp([9, 16, 25.0])] * 3}),
+    ],
+)
+def test_claims_of_healing(name, value, broken):
+    estimate, verdict = claim(name, healing=healing())
+    assert (round(estimate.value, 9), verdict) == (round(value, 9), "holds")
+    assert claim(name, healing=healing(**broken))[1] == "fails"
+
+
+def test_a_half_life_that_is_not_known_does_not_count():
+    table = healing()
+    table.loc[[0, 1], "half_life"] = 0.0
+    with pytest.raises(NoRows):
+        claim("healing-drift-law", healing=table)
+
+
 def test_without_rows_nothing_is_said():
     for found in survival.CLAIMS:
         empty = {"escape_barriers": barriers(1.5).iloc[:0], "escape_times": times().iloc[:0]}
         empty |= {"escape_full": times().iloc[:0], "escape_optimizers": pd.DataFrame()}
+        empty["healing"] = healing().iloc[:0]
         empty["escape_optimizers"] = times().iloc[:0].assign(optimizer="sgd")
         with pytest.raises(NoRows):
             found.measure({name: empty[name] for name in found.tables})

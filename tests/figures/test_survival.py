@@ -72,3 +72,49 @@ def test_each_optimizer_has_a_mark_of_its_own(axes):
     assert marks == set(figure.OPTIMIZERS.values())
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert sorted(labels) == sorted(figure.OPTIMIZERS)
+
+
+def healing():
+    """The last law of starts is drawn; two separations have two dashes, and η has a colour."""
+    same = {"target_weight": 0.5, "dimension": 16, "n_runs": 10}
+    rows = [
+        ("sphere", 0.1, 3.0, 0.1, 100.0, 1, 2),
+        ("normal", 4.0, 3.0, 0.1, 1000.0, 3, 4),
+        ("normal", 4.0, 3.0, 0.1, 100.0, 5, 6),
+        ("normal", 4.0, 4.0, 0.1, 100.0, 8, 9),
+        ("normal", 4.0, 4.0, 10.0, 100.0, 7, 7),
+    ]
+    names = ["start", "norm", "separation", "eta", "time", "n_collapsed", "n_slow"]
+    return pd.DataFrame(rows, columns=names).assign(**same)
+
+
+def test_healing_has_marks_by_integration_and_lines_by_forecast(axes):
+    figure.draw_healing(axes, healing())
+    lines = [line.get_xydata().tolist() for line in axes.lines]
+    assert lines[0] == [[100.0, 0.6], [1000.0, 0.4]]
+    assert lines[1] == [[100.0, 0.5], [1000.0, 0.3]]
+    assert lines[2:] == [[[100.0, 0.9]], [[100.0, 0.8]], [[100.0, 0.7]], [[100.0, 0.7]]]
+    assert [line.get_linestyle() for line in axes.lines[::2]] == ["-", "--", "--"]
+    assert axes.lines[0].get_color() == axes.lines[2].get_color() != axes.lines[4].get_color()
+    assert axes.get_xscale() == "log"
+
+
+def test_lifetimes_are_known_half_lives_and_their_laws(axes):
+    """The drift of the weights without a fit, the frozen component's through the middle."""
+    rows = [
+        (3.0, 3.0, 0.1, 50.0),
+        (4.0, 4.0, 0.1, 500.0),
+        (4.0, 0.1, 0.1, 9.0),
+        (5.0, 5.0, 0.1, 0.0),
+    ]
+    rows += [(3.0, 3.0, 10.0, 70.0), (4.0, 4.0, 10.0, 90.0)]
+    table = pd.DataFrame(rows, columns=["separation", "norm", "eta", "half_life"])
+    table = table.assign(target_weight=0.5, dimension=16, drift_law=2.0, frozen_law=1.0)
+    figure.draw_lifetimes(axes, table)
+    lines = [line.get_xydata() for line in axes.lines]
+    assert lines[0].tolist() == [[9.0, 50.0], [16.0, 500.0]]
+    assert lines[1].tolist() == [[9.0, np.exp(2.0)], [16.0, np.exp(2.0)]]
+    assert lines[2].tolist() == [[9.0, 70.0], [16.0, 90.0]]
+    middle = np.sqrt(70.0 * 90.0)
+    np.testing.assert_allclose(lines[3], [[9.0, middle], [16.0, middle]])
+    assert [line.get_color() for line in axes.lines[::2]] == figure.ETAS[:2]

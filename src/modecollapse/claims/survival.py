@@ -1,10 +1,11 @@
-"""Claims of figs_survival: collapse is left by the noise of the batches, and how soon."""
+"""Claims of figs_survival: collapse is left by the noise of the batches, or heals, and how soon."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .claim import Claim, Estimate, NoRows, Tables, only
+from .healing import HEALING
 from .intervals import fitted_slope, mean
 from .survival_choices import CHOICES, PROBLEM, STL, mean_log
 
@@ -191,4 +192,5 @@ CLAIMS = (
         formed="after looking",
     ),
     *CHOICES,
+    *HEALING,
 )

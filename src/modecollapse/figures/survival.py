@@ -1,8 +1,9 @@
-"""Supplementary figure: how long collapse lasts under the noise of finite batches."""
+"""Supplementary figure: how long collapse lasts under the noise of batches, and without it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
     "Collapse with fixed equal weights is left by the noise of the batches, at a rate that the "
-    "closed equations and the covariance of the gradient foretell."
+    "closed equations and the covariance of the gradient foretell; with trained weights it heals."
 )
 ESTIMATORS = {
     "sticking-the-landing": "no score term",
@@ -26,17 +27,23 @@ ESTIMATORS = {
 }
 SHADES = dict(zip(ESTIMATORS, (COLOURS["reduced simulation"], COLOURS["flow"]), strict=True))
 OPTIMIZERS = {"sgd": "o", "momentum": "^", "adam": "s"}
+ETAS = sns.color_palette("viridis", 4).as_hex()[:3]
+DASHES = ("-", "--", ":")
 TELLING = 2.0  # of the exponent: below, a time says little of the barrier
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """Steps to leave against the separation; barriers; optimizers."""
+    """Steps to leave against the separation; barriers; optimizers; healing without noise."""
     times, full = tables["escape_times"], tables["escape_full"]
-    figure, ((first_panel, second, third),) = new_figure(1, 3, 2.9)
+    figure, axes = new_figure(3, 2, 7.6)
+    first_panel, second, third, fourth, fifth, sixth = axes.flat
+    sixth.axis("off")
     panel(first_panel, draw_times, times, full=full)
     panel(second, draw_barriers, tables["escape_barriers"], times=times)
     panel(third, draw_optimizers, tables["escape_optimizers"])
-    for axes, letter in zip((first_panel, second, third), "abc", strict=True):
+    panel(fourth, draw_healing, tables["healing"])
+    panel(fifth, draw_lifetimes, tables["healing"])
+    for axes, letter in zip((first_panel, second, third, fourth, fifth), "abcde", strict=True):
         panel_letter(axes, letter)
     return figure
 
@@ -123,9 +130,72 @@ def draw_optimizers(axes: Axes, table: pd.DataFrame) -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.6, 1.0), fontsize=6)
 
 
+def draw_healing(axes: Axes, table: pd.DataFrame) -> None:
+    """The part still collapsed: marks by integration, lines by the slow equations."""
+    table = typical(table)
+    few = sorted(table["separation"].unique())[:: 1 if table["separation"].nunique() < 4 else 2]
+    table = table[table["separation"].isin(few)]
+    colours, dashes = colours_of(table), dict(zip(few, cycle(DASHES), strict=False))
+    for (eta, separation), rows in table.groupby(["eta", "separation"]):
+        rows, colour = rows.sort_values("time"), colours[eta]
+        runs = rows["n_runs"]
+        axes.plot(rows["time"], rows["n_slow"] / runs, color=colour, ls=dashes[separation], lw=1)
+        axes.plot(rows["time"], rows["n_collapsed"] / runs, "o", color=colour, mfc="white", ms=2.5)
+    axes.set_xscale("log")
+    axes.set_ylim(-0.03, 1.35)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set_xlabel("gradient-flow time $t$")
+    axes.set_ylabel("part still collapsed $S(t)$")
+    lines = [Line2D([], [], color=c, label=f"η = {eta:g}") for eta, c in colours.items()]
+    lines += [Line2D([], [], color="0.4", ls=d, label=f"r = {r:g}") for r, d in dashes.items()]
+    axes.legend(handles=lines, loc="upper right", fontsize=6, ncols=2, handlelength=2)
+
+
+def draw_lifetimes(axes: Axes, table: pd.DataFrame) -> None:
+    """Half-lives against r² from starts of norm r at π = ½: marks by integration, lines their laws
+    where η is slow or fast; that of a frozen component, which has no prefactor, goes through the
+    middle of its marks."""
+    lives = table[(table["target_weight"] == 0.5) & (table["norm"] == table["separation"])]
+    lives = lives[lives["half_life"] > 0].drop_duplicates(["dimension", "separation", "eta"])
+    colours, dimensions = colours_of(table), sorted(table["dimension"].unique())
+    marks = dict(zip(dimensions, cycle("oD^v"), strict=False))
+    for (eta, dimension), rows in lives.groupby(["eta", "dimension"]):
+        rows, x = rows.sort_values("separation"), rows["separation"].sort_values() ** 2
+        style = {"color": colours[eta], "mfc": "white", "ms": 3, "mew": 0.8}
+        axes.plot(x, rows["half_life"], marks[dimension], **style)
+        if eta == min(colours):
+            axes.plot(x, np.exp(rows["drift_law"]), color=colours[eta], lw=0.9)
+        elif eta == max(colours):
+            shift = (np.log(rows["half_life"]) - rows["frozen_law"]).median()
+            axes.plot(x, np.exp(rows["frozen_law"] + shift), "--", color=colours[eta], lw=0.9)
+    axes.set_yscale("log")
+    axes.set_xlabel("$r^2$")
+    axes.set_ylabel("half-life of collapse")
+    keys = [Line2D([], [], color="0.4", ls="", marker=m, mfc="white", label=f"d = {d}")
+            for d, m in marks.items()]  # fmt: skip
+    keys += [Line2D([], [], color="0.4", label="drift of weights (8.4)")]
+    keys += [Line2D([], [], color="0.4", ls="--", label="frozen component (8.8)")]
+    axes.legend(handles=keys, loc="upper left", fontsize=6, handlelength=1.6)
+
+
+def colours_of(table: pd.DataFrame) -> dict[float, str]:
+    """A colour for each η."""
+    return dict(zip(sorted(table["eta"].unique()), cycle(ETAS), strict=False))
+
+
+def typical(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs that are drawn: the last law of starts and, of the others, the first values."""
+    chosen = table[table["start"] == table["start"].iloc[-1]]
+    for name in ("norm", "target_weight", "dimension"):
+        chosen = chosen[chosen[name] == chosen[name].iloc[0]]
+    return chosen
+
+
 def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     """What the panels show, and how far the forecast is from what was measured."""
-    times, moved, full = (tables[n] for n in ("escape_times", "escape_optimizers", "escape_full"))
+    names = ("escape_times", "escape_optimizers", "escape_full", "healing")
+    times, moved, full, healing = (tables[n] for n in names)
+    drawn = healing if healing.empty else typical(healing)
     off = np.log(times["steps"] / times["forecast"]).abs()
     decades = np.log10(most(times, "steps") / times["steps"].min()) if len(times) else np.nan
     return (
@@ -143,5 +213,14 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"of their covariance, and as the times of (a) tell it where ΦB/h > {TELLING:g}. Colours "
         f"as in (a). (c) Optimizers at r = {shown(first(moved, 'separation'), 'g')}, h = "
         f"{shown(first(moved, 'step_size'), 'g')}, without the score term. Lines: as in (a), for "
-        f"Adam with the step size of Eq. 16.9, too short the more the larger B is."
+        f"Adam with the step size of Eq. 16.9, too short the more the larger B is. (d) Without "
+        f"noise, weights trained: the part of {shown(most(drawn, 'n_runs'))} random starts still "
+        f"collapsed "
+        f"(d = {shown(first(drawn, 'dimension'))}, π = {shown(first(drawn, 'target_weight'), 'g')},"
+        f" means of norm {shown(first(drawn, 'norm'), 'g')}). Circles: closed equations. Lines: "
+        f"the slow equations (Eq. 16.10) from the states at t = "
+        f"{shown(first(drawn, 'begin'), 'g')}. "
+        f"(e) Time in which half of the collapsed runs heal, from starts of norm r at π = 0.5, "
+        f"colours as in (d). Solid: the drift of the weights from equal ones (Eq. 8.4), not "
+        f"fitted; dashed: the slope of Eq. 8.8, through the middle of the marks."
     )
