@@ -80,6 +80,8 @@ def test_a_half_life_is_not_told_of_few_runs_nor_before_half_are_gone():
     assert half_life(times, np.array([20, 9, 9])) < 1e3
 
 
-def test_a_forecast_needs_a_time_after_it_begins():
-    with pytest.raises(ValueError, match=r"begin: got .*; allowed: at most the last"):
-        replace(SETTINGS, times=(10.0,))
+def test_where_no_time_comes_after_the_first_there_is_nothing_to_forecast():
+    rows = compute(replace(SETTINGS, times=(10.0,), etas=(1.0,)), Share())
+    assert rows["time"].tolist() == [100.0]
+    assert rows["half_life"].tolist() == [0.0]
+    assert (rows["n_collapsed"] == rows["n_slow"]).all()

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..checks import require
 from ..targets import BimodalTarget
 from ..trajectory import Trajectory
 from .columns import common
@@ -58,7 +57,8 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """`runs` starts for every combination of the lists; a law has its size."""
+    """`runs` starts for every combination of the lists; a law has its size.  Of the `times` those
+    after `begin` count, and `begin` itself."""
 
     seed: Seed
     separations: Annotated[
@@ -80,8 +80,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_starts(self.laws, self.sizes)
-        last = max(self.times)
-        require(self.begin <= last, "begin", self.begin, f"at most the last of times, {last:g}")
 
 
 class Point(NamedTuple):
@@ -117,7 +115,7 @@ def rows_of(settings: Settings, point: Point, threads: int) -> list[dict[str, An
     start = draw_start(target, settings.runs, stream(settings.seed, point.number), *point.start)
     times = np.unique([settings.begin, *(t for t in settings.times if t >= settings.begin)])
     run = integrate(target, start, times, eta=eta, rtol=settings.rtol, threads=threads)
-    named = {"separation": target.separation, "dimension": target.dimension}
+    named: dict[str, Any] = {"separation": target.separation, "dimension": target.dimension}
     named |= {"target_weight": target.weight, "eta": eta, **start_columns(target, *point.start)}
     if not any_finished(run, **named):
         return []

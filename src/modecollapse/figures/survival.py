@@ -13,7 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from .style import COLOURS, DARK, MARKERS, first, most, new_figure, panel, panel_letter, shown
+from .style import (
+    COLOURS,
+    DARK,
+    MARKERS,
+    first,
+    most,
+    new_figure,
+    nothing,
+    panel,
+    panel_letter,
+    shades,
+    shown,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -27,7 +39,7 @@ ESTIMATORS = {
 }
 SHADES = dict(zip(ESTIMATORS, (COLOURS["reduced simulation"], COLOURS["flow"]), strict=True))
 OPTIMIZERS = {"sgd": "o", "momentum": "^", "adam": "s"}
-ETAS = sns.color_palette("viridis", 4).as_hex()[:3]
+ETAS = shades(3)
 DASHES = ("-", "--", ":")
 TELLING = 2.0  # of the exponent: below, a time says little of the barrier
 
@@ -37,7 +49,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     times, full = tables["escape_times"], tables["escape_full"]
     figure, axes = new_figure(3, 2, 7.6)
     first_panel, second, third, fourth, fifth, sixth = axes.flat
-    sixth.axis("off")
+    sixth.remove()
     panel(first_panel, draw_times, times, full=full)
     panel(second, draw_barriers, tables["escape_barriers"], times=times)
     panel(third, draw_optimizers, tables["escape_optimizers"])
@@ -157,6 +169,9 @@ def draw_lifetimes(axes: Axes, table: pd.DataFrame) -> None:
     middle of its marks."""
     lives = table[(table["target_weight"] == 0.5) & (table["norm"] == table["separation"])]
     lives = lives[lives["half_life"] > 0].drop_duplicates(["dimension", "separation", "eta"])
+    if lives.empty:
+        nothing(axes, "no half-life is known")
+        return
     colours, dimensions = colours_of(table), sorted(table["dimension"].unique())
     marks = dict(zip(dimensions, cycle("oD^v"), strict=False))
     for (eta, dimension), rows in lives.groupby(["eta", "dimension"]):
