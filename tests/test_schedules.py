@@ -166,3 +166,26 @@ def test_the_closed_equations_follow_a_new_schedule():
 def test_every_schedule_is_reached_by_its_name():
     assert {"none", "step", "exponential", "linear", "adaptive"} <= SCHEDULES.keys()
     assert all(kind.name == name for name, kind in SCHEDULES.items())
+
+
+def test_effective_samples_move_only_the_runs_that_have_enough():
+    chosen = schedule("ess", beta_initial=0.1, bound=0.5, rate=2.0)
+    beta = chosen.advance(np.full(3, 0.1), 0.0, 0.25, [0.6, 0.5, 0.4])
+    np.testing.assert_allclose(beta, [0.1 * np.exp(0.5)] * 2 + [0.1], rtol=1e-15)
+    assert chosen.advance(np.array([0.99]), 0.0, 1.0, [1.0]) == 1.0
+    for ask in (chosen.phases, lambda: chosen.advance([0.1], 0.0, 1.0), lambda: chosen.beta(1.0)):
+        with pytest.raises(ValueError, match="allowed"):
+            ask()
+
+
+def test_flows_anneal_by_their_effective_samples_without_log_z():
+    """β is that of the measured effective sample size, batch by batch; a bound nobody meets waits."""
+    import modecollapse as mc
+
+    p = mc.custom(lambda x: -0.5 * x.square().sum(-1), 2)
+    few = {"seeds": 2, "couplings": 2, "hidden": 8, "steps": 10, "batch": 64, "log_every": 5}
+    told = {"beta_initial": 0.5, "rate": 0.02}
+    free = mc.train(p, **few, schedule=schedule("ess", bound=1e-3, **told), device="cpu")
+    held = mc.train(p, **few, schedule=schedule("ess", bound=0.999, **told), device="cpu")
+    np.testing.assert_allclose(free.final("beta"), 0.5 * np.exp(0.2), rtol=1e-12)
+    assert (held.final("beta") < free.final("beta")).all()

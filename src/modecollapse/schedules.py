@@ -26,6 +26,7 @@ __all__ = [
     "GEOMETRIC",
     "SCHEDULES",
     "Adaptive",
+    "EffectiveSamples",
     "Exponential",
     "Feedback",
     "Linear",
@@ -62,6 +63,7 @@ class Schedule(ABC):
 
     name: ClassVar[str]
     needs_kl: ClassVar[bool] = False  # whether β depends on the fit, so differs from run to run
+    needs_ess: ClassVar[bool] = False  # the same, by the effective sample size, for flows alone
 
     def __init_subclass__(cls) -> None:
         if "name" in cls.__dict__:
@@ -234,6 +236,48 @@ class Adaptive(Schedule):
     def phases(self) -> FloatArray:
         """What β is at the start; what follows depends on the fit."""
         return np.array([(CONSTANT, 0.0, self.beta_initial, 0.0, 0.0), _last(0.0)])
+
+
+@dataclass(frozen=True)
+class EffectiveSamples(Schedule):
+    """log β rises at `rate` while the effective sample size of q for p^β is `bound` or more.
+
+    It needs no log Z, so that flows on an unnormalised p can be annealed by it; it takes a part of
+    the sample, in (0, 1].  What q never visits it does not see, as no estimate by samples of q does.
+
+    >>> EffectiveSamples(0.5, bound=0.6, rate=1.0).advance([0.5, 0.5], 0.0, 0.2, [0.7, 0.3])
+    array([0.61070138, 0.5       ])
+    """
+
+    beta_initial: float
+    bound: float
+    rate: float
+    name: ClassVar[str] = "ess"
+    needs_ess: ClassVar[bool] = True
+    end: ClassVar[float] = np.inf
+
+    def __post_init__(self) -> None:
+        within("beta_initial", self.beta_initial, 0, 1, closed="]")
+        within("bound", self.bound, 0, 1)
+        within("rate", self.rate, 0)
+
+    def beta(self, t: ArrayLike) -> FloatArray:
+        t = _times(t)
+        require(not (t > 0).any(), "t", t.max(initial=0), "0: later β depends on the fit")
+        return np.full_like(t, self.beta_initial)
+
+    def advance(
+        self, beta: ArrayLike, t: float, step: float, kl: ArrayLike | None = None
+    ) -> FloatArray:
+        """`kl` is the effective sample size of each run, not a divergence."""
+        require(kl is not None, "schedule", self, "for flows only, one that needs no effective sample size")
+        beta = np.asarray(beta, dtype=float)
+        moved = np.minimum(beta * np.exp(self.rate * step), 1.0)
+        return np.where(np.asarray(kl) >= self.bound, moved, beta)
+
+    def phases(self) -> FloatArray:
+        allowed = "one that needs no effective sample size, which flows alone have"
+        raise ValueError(f"schedule: got {self!r}; allowed: {allowed}")
 
 
 def schedule(name: str, **parameters: Any) -> Schedule:

@@ -106,7 +106,7 @@ def test_variances_follow_the_slope_of_kl():
 
     def kl(variances):
         state = State(start.means[0], start.logits[0], np.array(variances))
-        args = (p.means, np.log(p.weights), 2**17, masses)
+        args = (p.means, p.variances, np.log(p.weights), 2**17, masses)
         return evaluate(np.random.default_rng(5), state, *args)[0]
 
     slopes = [
@@ -147,13 +147,12 @@ def test_optimisers_are_those_of_torch(optimizer):
 
 
 def test_kl_and_masses_are_those_of_the_densities():
-    target = mixture([[1.0, 0.0], [-1.0, 0.5]], [0.7, 0.3])
+    target = mixture([[1.0, 0.0], [-1.0, 0.5]], [0.7, 0.3], [0.6, 1.3])
     q = mixture([[0.5, 0.0], [-1.0, 1.0]], [0.6, 0.4], [0.8, 1.5])
     state = State(np.array(q.means), np.log(q.weights), np.array(q.variances))
     masses = np.empty(2)
-    kl, error = evaluate(
-        np.random.default_rng(0), state, target.means, np.log(target.weights), 10**5, masses
-    )
+    known = target.means, target.variances, np.log(target.weights)
+    kl, error = evaluate(np.random.default_rng(0), state, *known, 10**5, masses)
     x = q.sample(2 * 10**5, np.random.default_rng(1))
     f = q.log_density(x) - target.log_density(x)
     assert kl == pytest.approx(f.mean(), abs=5 * (error + f.std() / len(x) ** 0.5))

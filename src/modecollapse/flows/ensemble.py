@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..checks import require
 from ..targets import Target
-from ..targets.densities import density
-from .architectures.base import Architecture
+from ..targets.densities import density, tempered
+from .architectures.base import Architecture, push_forward
 from .compilation import compiled
 from .measurement import measure, measure_forward, statistics_of
 from .objectives import OBJECTIVES
@@ -182,6 +182,15 @@ class Ensemble:
             return 1.0
         return 0.5 * (1 + math.cos(math.pi * self.time / self.settings.steps))
 
+    def _effective(self) -> np.ndarray:
+        """The effective sample size of each run's batch for p_β, part of it, (S,)."""
+        with torch.no_grad():
+            x, log_q = push_forward(self.architecture, self.theta, self.noise)
+            beta = torch.as_tensor(self.beta, dtype=x.dtype, device=x.device)
+            log_ratio = log_q - tempered(self.density, x, beta)
+            log_ess = 2 * torch.logsumexp(-log_ratio, -1) - torch.logsumexp(-2 * log_ratio, -1)
+            return np.asarray((log_ess.exp() / x.shape[1]).double().cpu().numpy())
+
     def _advance_schedule(self, loss: Tensor) -> None:
         schedule = self.settings.schedule
         kl = None
@@ -190,4 +199,6 @@ class Ensemble:
                 torch.as_tensor(self.beta, device=loss.device)
             )
             kl = (loss.detach() + log_partition).cpu().numpy()
+        if schedule.needs_ess:
+            kl = self._effective()
         self.beta = schedule.advance(self.beta, float(self.time), 1.0, kl)

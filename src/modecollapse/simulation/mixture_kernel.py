@@ -36,8 +36,10 @@ class State(NamedTuple):
 class Recipe(NamedTuple):
     """What is minimised, and how, as compiled code reads it."""
 
-    modes: NDArray[np.float64]  # (K*, d), unit variances
+    modes: NDArray[np.float64]  # (K*, d)
+    widths: NDArray[np.float64]  # (K*,), their variances s_k
     log_weights: NDArray[np.float64]  # (K*,), of the modes
+    kept: bool  # whether the target on the way is Σ_k π_k N(ν_k, s_k/β I), not p^β
     source: NDArray[np.float64]  # (K*,), cumulated: how often a sample of p is from each mode
     samples: int  # of p in a step
     batch: int  # of q in a step
@@ -91,7 +93,14 @@ def _constants(state, log_w, out):
 
 
 @compiled
-def _log_ratio_slope(x, state, modes, beta, own, theirs, out):
+def _mode_constants(log_weights, widths, d, out):
+    """The same of the modes of p."""
+    for k in range(widths.size):
+        out[k] = log_weights[k] - 0.5 * d * math.log(widths[k])
+
+
+@compiled
+def _log_ratio_slope(x, state, modes, widths, beta, own, theirs, out):
     """∇(log q − β log p) at x into `out`, from the responsibilities of both."""
     for a in range(x.size):
         out[a] = 0.0
@@ -101,7 +110,7 @@ def _log_ratio_slope(x, state, modes, beta, own, theirs, out):
             for a in range(x.size):
                 out[a] -= pull * (x[a] - state.means[j, a])
     for k in range(theirs.size):
-        pull = beta * theirs[k]
+        pull = beta * theirs[k] / widths[k]
         if pull != 0.0:
             for a in range(x.size):
                 out[a] += pull * (x[a] - modes[k, a])
@@ -112,9 +121,13 @@ def _from_q(rng, state, beta, recipe, log_w, gradient):
     """The gradient of D_α(q, p^β) by samples of q, each component's without its weight."""
     k, d = state.means.shape
     own, theirs = np.empty(k), np.empty(recipe.log_weights.size)
-    constants, units = np.empty(k), np.ones(recipe.log_weights.size)
+    constants, heights = np.empty(k), np.empty(recipe.log_weights.size)
     x, z, slope, advantage = np.empty(d), np.empty(d), np.empty(d), np.zeros(k)
     _constants(state, log_w, constants)
+    widths = recipe.widths / beta if recipe.kept else recipe.widths
+    if recipe.kept:
+        beta = 1.0
+    _mode_constants(recipe.log_weights, widths, d, heights)
     norm = 0.0
     for i in range(k):
         n = recipe.batch // k + (1 if i < recipe.batch % k else 0)
@@ -124,9 +137,9 @@ def _from_q(rng, state, beta, recipe, log_w, gradient):
                 z[a] = rng.standard_normal()
                 x[a] = state.means[i, a] + width * z[a]
             log_q = _joint(x, state.means, constants, state.variances, own)
-            log_p = _joint(x, recipe.modes, recipe.log_weights, units, theirs)
+            log_p = _joint(x, recipe.modes, heights, widths, theirs)
             excess = log_q - beta * log_p
-            _log_ratio_slope(x, state, recipe.modes, beta, own, theirs, slope)
+            _log_ratio_slope(x, state, recipe.modes, widths, beta, own, theirs, slope)
             ratio = math.exp(-recipe.alpha * excess)
             along = 0.0
             for a in range(d):
@@ -154,7 +167,7 @@ def _from_p(rng, state, recipe, log_w, gradient):
     for _ in range(recipe.samples):
         mode = min(np.searchsorted(recipe.source, rng.random()), recipe.source.size - 1)
         for a in range(d):
-            y[a] = recipe.modes[mode, a] + rng.standard_normal()
+            y[a] = recipe.modes[mode, a] + math.sqrt(recipe.widths[mode]) * rng.standard_normal()
         _joint(y, state.means, constants, state.variances, own)
         for j in range(k):
             part = own[j] / max(math.exp(log_w[j]), SMALLEST) / recipe.samples
@@ -250,14 +263,15 @@ def descend(rng, state, path, memory, begin, recipe):
 
 
 @compiled
-def evaluate(rng, state, modes, target_log_weights, n, masses):
+def evaluate(rng, state, modes, widths, target_log_weights, n, masses):
     """E_q[log q − log p] and its standard error, from n samples a component; E_q[s_k] is written
     into `masses`."""
     k, d = state.means.shape
     own, theirs, x = np.empty(k), np.empty(masses.size), np.empty(d)
-    log_w, constants, units = np.empty(k), np.empty(k), np.ones(masses.size)
+    log_w, constants, heights = np.empty(k), np.empty(k), np.empty(masses.size)
     _log_weights(state.logits, log_w)
     _constants(state, log_w, constants)
+    _mode_constants(target_log_weights, widths, d, heights)
     masses[:] = 0.0
     kl = error2 = 0.0
     for i in range(k):
@@ -267,7 +281,7 @@ def evaluate(rng, state, modes, target_log_weights, n, masses):
             for a in range(d):
                 x[a] = state.means[i, a] + width * rng.standard_normal()
             log_q = _joint(x, state.means, constants, state.variances, own)
-            excess = log_q - _joint(x, modes, target_log_weights, units, theirs)
+            excess = log_q - _joint(x, modes, heights, widths, theirs)
             total += excess
             squares += excess * excess
             for m in range(masses.size):

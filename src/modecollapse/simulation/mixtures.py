@@ -96,6 +96,8 @@ class Objective:
     share : λ in [0, 1).
     samples : of p in a step; needed where λ > 0.
     source : how often a sample of p is from each of its modes; default as often as under p.
+    weights_kept : whether annealing goes by Σ_k π_k N(ν_k, s_k/β I), on which the modes keep their
+        weights, in place of p^β (docs/theory.md, Eq. 17.8).
 
     >>> Objective(share=0.5)
     Traceback (most recent call last):
@@ -108,13 +110,15 @@ class Objective:
     share: float = 0.0
     samples: int = 0
     source: tuple[float, ...] | None = None
+    weights_kept: bool = False
 
     def __post_init__(self) -> None:
         within("alpha", self.alpha, 0, 1, closed="[]")
         within("share", self.share, 0, 1, closed="[")
         integer("samples", self.samples, 1 if self.share > 0 else 0)
-        known = isinstance(self.self_normalised, bool)
-        require(known, "self_normalised", self.self_normalised, "True or False")
+        for name in ("self_normalised", "weights_kept"):
+            value = getattr(self, name)
+            require(isinstance(value, bool), name, value, "True or False")
         if self.source is not None:
             allowed = "numbers >= 0 that sum to 1, one a mode"
             source = numbers_of("source", self.source, allowed, finite=True)
@@ -138,7 +142,7 @@ def simulate_mixture(
 
     Parameters
     ----------
-    target : variances 1.
+    target : of any variances.
     start : n states.
     descent : step size, steps, batch, optimiser and seed.  Samples are stratified, the score of q
         is left out.
@@ -210,7 +214,7 @@ class _Run:
         """Write the statistics at each of `steps` into `out` (statistics, T)."""
         recipe, done = self._recipe, 0
         masses, again = np.empty((2, len(recipe.modes)))
-        look = (self._state, recipe.modes, recipe.log_weights, samples)
+        look = (self._state, recipe.modes, recipe.widths, recipe.log_weights, samples)
         for place, step in enumerate(steps):
             part = self._path[done:step]
             if not descend(self._noise, self._state, part, self._memory, done, recipe):
@@ -247,22 +251,23 @@ def _recipe(
 ) -> Recipe:
     """All that compiled code needs to know, checked."""
     require(isinstance(target, GaussianMixture), "target", target, "a mixture of Gaussians")
-    unit = bool((target.variances == 1).all())
-    require(unit, "target", f"variances {target.variances.tolist()}", "variances 1")
     k, d = start.means.shape[1:]
     require(d == target.dimension, "start", f"d = {d}", f"d = {target.dimension}, the target's")
     integer("batch", descent.batch, k)
-    plain = not dynamics.tempered or objective == Objective()
+    plain = not dynamics.tempered or (objective.alpha == 0 and objective.share == 0)
     require(plain, "schedule", dynamics.schedule, "none, where α or λ is not 0")
     schedule = dynamics.schedule
-    require(not schedule.needs_kl, "schedule", schedule, "one that does not wait for the fit")
+    waits = schedule.needs_kl or schedule.needs_ess
+    require(not waits, "schedule", schedule, "one that does not wait for the fit")
     source = np.asarray(objective.source or target.weights, dtype=float)
     fits = source.shape == target.weights.shape
     require(fits, "source", objective.source, f"{len(target.weights)} numbers >= 0 that sum to 1")
     optimizer = choice("optimizer", descent.optimizer, OPTIMIZERS)
     return Recipe(
         np.ascontiguousarray(target.means),
+        np.ascontiguousarray(target.variances),
         np.log(target.weights),
+        objective.weights_kept,
         source.cumsum(),
         objective.samples if objective.share > 0 else 0,
         descent.batch,

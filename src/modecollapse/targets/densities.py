@@ -17,7 +17,14 @@ from .mixtures import GaussianMixture
 from .protocol import Density
 from .tempered import log_partition
 
-__all__ = ["BimodalDensity", "CustomDensity", "MixtureDensity", "density", "evaluated"]
+__all__ = [
+    "BimodalDensity",
+    "CustomDensity",
+    "MixtureDensity",
+    "density",
+    "evaluated",
+    "tempered",
+]
 
 
 @singledispatch
@@ -43,6 +50,12 @@ def _mixture(target: GaussianMixture, axes: Tensor) -> Density:
         variances=axes.new_tensor(target.variances),
         direction=axes[0, 0].contiguous(),
     )
+
+
+def tempered(density: Density, x: Tensor, beta: Tensor) -> Tensor:
+    """log p_β(x), (S, B), up to a constant: on the density's own path, or β log p."""
+    path = getattr(density, "tempered", None)
+    return beta[:, None] * density.log_density(x) if path is None else path(x, beta)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from ...targets import Density
+from ...targets.densities import tempered
 from ..architectures.base import Architecture, push_forward
 
 __all__ = ["reverse_kl"]
@@ -19,6 +20,6 @@ def reverse_kl(
 
     def loss(theta: Tensor, z: Tensor, beta: Tensor) -> Tensor:
         x, log_q = push_forward(architecture, theta, z)
-        return (log_q - beta[:, None] * density.log_density(x)).mean(-1)
+        return (log_q - tempered(density, x, beta)).mean(-1)
 
     return loss

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from ...targets import Density
+from ...targets.densities import tempered
 from ..architectures.base import Architecture, log_density
 
 __all__ = ["sticking_the_landing"]
@@ -24,6 +25,6 @@ def sticking_the_landing(
     def loss(theta: Tensor, z: Tensor, beta: Tensor) -> Tensor:
         x, _ = architecture.forward(theta, z)
         log_q = log_density(architecture, theta.detach(), x)
-        return (log_q - beta[:, None] * density.log_density(x)).mean(-1)
+        return (log_q - tempered(density, x, beta)).mean(-1)
 
     return loss
