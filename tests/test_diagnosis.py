@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import modecollapse as mc
 from modecollapse import FlowSettings, train
 from modecollapse.diagnosis import diagnose, write_report
+from modecollapse.diagnosis.found import Diagnosis
+from modecollapse.diagnosis.price import heavier, problem_of, volumes_apart
 from modecollapse.pipeline.cli import main
-from modecollapse.targets import elliptical, target
+from modecollapse.targets import elliptical, find_modes, target
 
 ROOT = Path(__file__).parents[1]
 SMALL = FlowSettings.of(
@@ -65,7 +68,10 @@ def test_one_mode_has_nothing_to_lose(tmp_path):
 
 def test_a_report_is_written(ring, tmp_path):
     files = write_report(ring, tmp_path / "a folder")
-    assert [file.name for file in files] == ["report.html", "report.pdf", "modes.csv", "runs.csv"]
+    assert [file.name for file in files] == [
+        *("report.html", "report.pdf"),
+        *("modes.csv", "runs.csv", "remedies.csv"),
+    ]
     page = files[0].read_text(encoding="utf-8")
     assert page.count("<img") == 1
     assert all(f"<p>{word.split('(')[0][:30]}" in page for word in ring.sentences()[:1])
@@ -75,6 +81,14 @@ def test_a_report_is_written(ring, tmp_path):
     assert modes["weight"].to_numpy() == pytest.approx(ring.modes.weights)
     assert runs["forecast"].to_numpy() == pytest.approx(ring.forecast)
     assert (runs["outcome"] != "both modes").sum() == ring.frequency["n_collapsed"]
+    lost = ring.run.final("mass_0") - ring.modes.weights[0]
+    assert (runs["mode_weight_error"] >= 0.5 * abs(lost) - 1e-9).all()
+    assert runs["mode_entropy"].between(0, 1).all()
+    prices = pd.read_csv(files[4]).set_index("remedy")
+    assert prices.loc["plain", "price"] == 1
+    assert prices.loc["plain", "evaluations"] == 100 * 64  # steps × batch
+    assert prices.loc["share 0.5", "evaluations"] > 5 * 6400
+    assert bool(prices.loc["share 0.5", "needs_samples"])
 
 
 def test_what_is_wrong_is_told_before_anything_is_trained(tmp_path):
@@ -97,3 +111,79 @@ def test_the_command_writes_a_report_and_tells_what_is_wrong(tmp_path, capsys):
     assert "looking for modes" in said.err or not said.err  # where pytest keeps the log to itself
     assert main(["diagnose", str(tmp_path / "nothing.py")]) == 2
     assert "allowed: a target, or a Python file" in capsys.readouterr().err
+
+
+def test_negligible_modes_are_told_apart_and_never_lost():
+    p = mc.custom(
+        elliptical([[3.0, 0], [-3.0, 0], [0, 8.0]], [0.5, 0.49999, 1e-5]).log_density, 2, reach=10.0
+    )
+    found = diagnose(p, SMALL, starts=60, check=True)
+    assert len(found.modes) == 3
+    assert len(found.counted) == 2
+    assert found.early.shape == (4, 2)
+    assert found.target.weights == pytest.approx(found.counted.weights)
+    assert found.counted.weights.sum() == pytest.approx(1)
+    assert found.counted.separations.shape == found.counted.barriers.shape == (2, 2)
+    text = " ".join(found.sentences())
+    assert "Of these 1 of weight below 0.001, together 1e-05: negligible" in text
+    everything = heavier(found.modes, 0.0)
+    assert everything.weights == pytest.approx(found.modes.weights / found.modes.weights.sum())
+    assert len(heavier(found.modes, 1.0)) == 1
+
+
+def test_volumes_apart_are_told_with_the_path_that_corrects_them():
+    p = elliptical([[4.0, 0, 0], [-4.0, 0, 0]], [0.6, 0.4], [0.1, 1.0])
+    modes = find_modes(p, starts=p.means)
+    assert volumes_apart(modes) == pytest.approx(1.5 * np.log(10), abs=0.02)
+    even = find_modes(target(3.0, 3), starts=10)
+    assert volumes_apart(even) < 0.01
+    assert problem_of(even) == "equal modes"
+    assert problem_of(find_modes(target(3.0, 3, 0.7), starts=10)) == "unequal modes"
+    early = np.array([[0.1, 1.9], [0.2, 1.8]])
+    for one, told in ((modes, True), (even, False)):
+        text = " ".join(Diagnosis(p, one, SMALL, early, np.array([0.9, 0.8]), None).sentences())
+        assert ("correct_path" in text) == told
+        assert "The prices carry over" in text
+
+
+BAD = {
+    "wrong shape": ("return x", r"log_density: got \(.*\); allowed: .*\(N,\)"),
+    "NaN": ("return x[:, 0] * float('nan')", r"log_density: got .*nan.*; allowed"),
+    "-inf everywhere": ("return x[:, 0] * 0 - float('inf')", r"log_density: got .*inf"),
+    "not differentiable": ("return -(x.detach() ** 2).sum(1)", r"log_density: got .*no gradient"),
+    "steps": ("return -torch.floor(x.abs()).sum(1)", r"log_density: got .*(no mode|gradient)"),
+    "no mode": ("return x.sum(1)", r"log_density: got .*no mode"),
+    "a ridge": ("return -(x.norm(dim=1) - 3).square()", r"log_density: got .*ridge"),
+    "not torch": ("return [0.0]", r"log_density: got .*list.*; allowed"),
+    "raises": ("return x @ 3", r"log_density: got TypeError"),
+    "sums the batch": ("return -x.square().sum()", r"log_density: got \(\)"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_each_bad_log_density_gets_one_clear_message(name, tmp_path):
+    body, message = BAD[name]
+    file = tmp_path / "bad.py"
+    file.write_text(f"import torch\ndimension = 2\ndef log_density(x):\n    {body}\n")
+    with pytest.raises(ValueError, match=message) as told:
+        diagnose(file, SMALL, starts=6, seconds=10)
+    assert len(str(told.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module"),
+        ("def log_density(x) return x", "SyntaxError"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("dimension = 2", "log_density: got 'nothing'"),
+        ("def log_density(x): return -x.square().sum(1)", "dimension: got 'nothing'"),
+    ],
+)
+def test_a_file_that_does_not_import_gets_one_clear_message(text, message, tmp_path, capsys):
+    file = tmp_path / "bad.py"
+    file.write_text(text)
+    assert main(["diagnose", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said

@@ -15,14 +15,14 @@ ROOT = Path(__file__).parents[1]
 
 SHARED = {"trajectory", "dynamics", "outcomes", "overlaps", "schedules", "targets", "store"}
 SHARED |= {"counting", "prediction", "quadrature", "compiled", "closure", "devices", "checks"}
-SHARED |= {"versions", "geometries", "forecast", "memory"}
+SHARED |= {"versions", "geometries", "forecast", "memory", "metrics"}
 ROADS = {"theory", "simulation", "flows"}
 
 # What a room may import besides itself.
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"pipeline"},
     "pipeline": {"diagnosis", "experiments", "figures", "claims", "closure", "checks", "store"},
-    "diagnosis": {"flows", "figures"} | SHARED,
+    "diagnosis": {"flows", "figures", "theory"} | SHARED,
     "figures": SHARED,
     "claims": {"counting", "prediction", "forecast", "checks"},
     "experiments": ROADS | SHARED,

@@ -179,7 +179,7 @@ def test_effective_samples_move_only_the_runs_that_have_enough():
 
 
 def test_flows_anneal_by_their_effective_samples_without_log_z():
-    """β is that of the measured effective sample size, batch by batch; a bound nobody meets waits."""
+    """β rises where the batch's effective sample size does; a bound that is not met waits."""
     import modecollapse as mc
 
     p = mc.custom(lambda x: -0.5 * x.square().sum(-1), 2)

@@ -239,44 +239,34 @@ class Adaptive(Schedule):
 
 
 @dataclass(frozen=True)
-class EffectiveSamples(Schedule):
+class EffectiveSamples(Adaptive):
     """log β rises at `rate` while the effective sample size of q for p^β is `bound` or more.
 
-    It needs no log Z, so that flows on an unnormalised p can be annealed by it; it takes a part of
-    the sample, in (0, 1].  What q never visits it does not see, as no estimate by samples of q does.
+    It needs no log Z, so that flows, and they alone, can be annealed by it on an unnormalised p;
+    `bound` is a part of the sample.  What q never visits it does not see.
 
     >>> EffectiveSamples(0.5, bound=0.6, rate=1.0).advance([0.5, 0.5], 0.0, 0.2, [0.7, 0.3])
     array([0.61070138, 0.5       ])
     """
 
-    beta_initial: float
-    bound: float
-    rate: float
     name: ClassVar[str] = "ess"
+    needs_kl: ClassVar[bool] = False
     needs_ess: ClassVar[bool] = True
-    end: ClassVar[float] = np.inf
 
     def __post_init__(self) -> None:
-        within("beta_initial", self.beta_initial, 0, 1, closed="]")
+        super().__post_init__()
         within("bound", self.bound, 0, 1)
-        within("rate", self.rate, 0)
-
-    def beta(self, t: ArrayLike) -> FloatArray:
-        t = _times(t)
-        require(not (t > 0).any(), "t", t.max(initial=0), "0: later β depends on the fit")
-        return np.full_like(t, self.beta_initial)
 
     def advance(
         self, beta: ArrayLike, t: float, step: float, kl: ArrayLike | None = None
     ) -> FloatArray:
         """`kl` is the effective sample size of each run, not a divergence."""
-        require(kl is not None, "schedule", self, "for flows only, one that needs no effective sample size")
-        beta = np.asarray(beta, dtype=float)
-        moved = np.minimum(beta * np.exp(self.rate * step), 1.0)
-        return np.where(np.asarray(kl) >= self.bound, moved, beta)
+        require(kl is not None, "schedule", self, "one that needs no effective sample size")
+        fits = np.where(np.asarray(kl) >= self.bound, -np.inf, np.inf)
+        return super().advance(beta, t, step, fits)
 
     def phases(self) -> FloatArray:
-        allowed = "one that needs no effective sample size, which flows alone have"
+        allowed = "one that needs no effective sample size"
         raise ValueError(f"schedule: got {self!r}; allowed: {allowed}")
 
 

@@ -232,6 +232,7 @@ def test_every_kind_is_made_by_name_and_tells_what_is_wrong():
         "simplex": {"n_modes": 3, "separation": 2.0, "dimension": 3},
         "anisotropic": {"separation": 2.0, "dimension": 3, "condition": 4.0},
         "heavy-tailed": {"separation": 2.0, "dimension": 3, "degrees": 4.0},
+        "uneven": {"separation": 3.0, "dimension": 3, "narrow": 0.5},
         "many-well": {"wells": 2},
         "phi4": {"extent": 2},
         "sign-posterior": {"dimension": 3},

@@ -15,11 +15,13 @@ from modecollapse.targets import mixture
 from modecollapse.theory.annealed import annealed_velocity
 from modecollapse.theory.annealed.volumes import frame, integrate_volumes, volumes_velocity
 
+WAITING = {"beta_initial": 0.1, "bound": 0.5, "rate": 1.0}
 ALL = {"eta": 2.0, "variances": "euclidean"}
 CASES = [  # d, β, s_1, s_2, ℓ, v_1, v_2, path
     (1, 1.0, 0.4, 1.0, 0.3, 1.0, 0.7, "tempered"),
     (2, 0.5, 1.5, 0.5, -0.4, 1.5, 2.0, "tempered"),
     (2, 0.4, 0.3, 1.1, 0.5, 1.2, 0.8, "weights kept"),
+    (2, 0.6, 1.2, 0.4, 0.5, 1.2, 0.8, "weights evened"),
 ]
 
 
@@ -51,10 +53,11 @@ def test_the_gradient_is_that_of_automatic_differentiation(d, beta, s1, s2, logi
     )
     s = torch.tensor([s1, s2], dtype=torch.float64)
     modes, logs = torch.tensor(p.means), torch.tensor(np.log(p.weights))
-    kept = path == "weights kept"
-    log_p = (
-        log_gaussians(x, modes, logs, s / beta) if kept else beta * log_gaussians(x, modes, logs, s)
-    )
+    log_p = {
+        "tempered": beta * log_gaussians(x, modes, logs, s),
+        "weights kept": log_gaussians(x, modes, logs, s / beta),
+        "weights evened": log_gaussians(x, modes, beta * logs, s / beta),
+    }[path]
     ((log_q.exp() * (log_q - log_p)).sum() * 0.06**d).backward()
     moved = -means.grad.numpy()
     cross = moved[0] @ vectors[1] + moved[1] @ vectors[0]
@@ -96,7 +99,7 @@ def test_a_perfect_fit_rests_and_its_kl_is_zero():
     assert not run.collapsed.any()
 
 
-@pytest.mark.parametrize("path", ["tempered", "weights kept"])
+@pytest.mark.parametrize("path", ["tempered", "weights kept", "weights evened"])
 def test_large_batches_follow_the_closed_equations(path):
     """Means, variances and masses along an annealing, by 4,000 samples a step: steps of 0.02."""
     p = two(4, 0.4, 1.0, 2.0, 0.6)
@@ -111,7 +114,7 @@ def test_large_batches_follow_the_closed_equations(path):
         Descent(0.02, 150, 4000, seed=0),
         [50, 150],
         dynamics=dynamics,
-        objective=Objective(weights_kept=path == "weights kept"),
+        objective=Objective(path=path),
         evaluation_samples=20_000,
     )
     assert exact.final("beta")[0] == run.final("beta")[0] == 1.0
@@ -124,9 +127,7 @@ def test_annealing_loses_a_narrow_mode_that_the_path_with_weights_kept_finds():
     """Six dimensions, π = 0.6, variances 0.5 and 1, fixed weights: 0, 1 and 0 of the runs."""
     p = two(6, 0.5, 1.0, 2.5, 0.6)
     rng = np.random.default_rng(0)
-    start = random_start(
-        frame(p), 12, rng, law="blob", scale=0.5, spread=1.0, variance=1 / 0.03
-    )
+    start = random_start(frame(p), 12, rng, law="blob", scale=0.5, spread=1.0, variance=1 / 0.03)
     hot = schedule("exponential", beta_initial=0.03, time=50.0)
     dynamics = Dynamics(variances="bures", schedule=hot, speed_over_beta=True)
     lost = {}
@@ -142,7 +143,10 @@ def test_annealing_loses_a_narrow_mode_that_the_path_with_weights_kept_finds():
         ({"path": "cold"}, "path"),
         ({"dynamics": Dynamics(sphere=True)}, "sphere"),
         ({"dynamics": Dynamics(geometry="natural")}, "geometry"),
-        ({"dynamics": Dynamics(schedule=schedule("ess", beta_initial=0.1, bound=0.5, rate=1.0))}, "schedule"),
+        (
+            {"dynamics": Dynamics(schedule=schedule("ess", beta_initial=0.1, bound=0.5, rate=1.0))},
+            "schedule",
+        ),
         ({"target": mixture([[1.0, 0], [0, 1.0], [0, 0]])}, "two modes"),
         ({"target": mixture([[1.0, 0], [1.0, 0]])}, "two places"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from ..forecast import calibration, of_runs
 from ..prediction import auc
 from .claim import Claim, Estimate, NoRows, Tables
-from .intervals import mean, rank_correlation
+from .heating import CLAIMS as HEATING
+from .intervals import Z, mean, rank_correlation
 
 __all__ = ["CLAIMS"]
 
@@ -101,7 +103,36 @@ def _side(tables: Tables) -> Estimate:
     return _redrawn(float(kept["sum"].sum() / len(lost)), sums)
 
 
+def _more_than_components(tables: Tables) -> Estimate:
+    """Modes found over K, flows less K components, mean over simplices; normal interval."""
+    runs, theory = tables["beyond_runs"], tables["components_found"]
+    gaps, squares = [], []
+    for target, own in runs[runs["kind"] == "simplex"].groupby("target"):
+        k, found = int(own["n_modes"].iloc[0]), own["n_found"].to_numpy()
+        radius = re.search(r"separation ([\d.]+)", str(target))
+        same = (theory["n_modes"] == k) & (theory["n_components"] == k)
+        rows = theory[same & (theory["separation"] == float(radius[1] if radius else 0))]
+        for row in rows[rows["dimension"] == own["dimension"].iloc[0]].itertuples(index=False):
+            gaps.append((found.mean() - row.n_found) / k)
+            squares.append((found.var(ddof=1) / len(found) + row.n_found_se**2) / k**2)
+    if not gaps:
+        raise NoRows("no simplex with as many components as modes")
+    half = Z * float(np.sqrt(sum(squares))) / len(gaps)
+    return Estimate.within(float(np.mean(gaps)), half)
+
+
 CLAIMS = (
+    Claim(
+        "flows-find-more-than-components",
+        "figure",
+        "Of K Gaussians on a simplex flows find a larger part than K components of equal fixed "
+        f"weights in the closed equations at time 300 ({SETTING}).",
+        "modes found over K, flows minus components, mean over targets",
+        ("beyond_runs", "components_found"),
+        _more_than_components,
+        above=0.0,
+        formed="after looking",
+    ),
     Claim(
         "beyond-barrier",
         "figure",
@@ -168,4 +199,5 @@ CLAIMS = (
         above=0.75,
         formed="on other runs",
     ),
+    *HEATING,
 )

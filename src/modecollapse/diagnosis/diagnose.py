@@ -14,7 +14,8 @@ from ..flows import FlowSettings, train
 from ..forecast import REFERENCE, early_features
 from ..targets import Modes, Target, custom, find_modes, from_file
 from ..targets.densities import density
-from .found import Diagnosis, ratios
+from .found import NEGLIGIBLE, Diagnosis, ratios
+from .price import heavier
 
 __all__ = ["diagnose"]
 
@@ -60,14 +61,15 @@ def diagnose(
     log.info("looking for modes, at most %.0f s", seconds)
     modes = find_modes(known, starts=starts, seconds=seconds)
     log.info("%s", modes.unseen)
-    with_modes = _with(known, modes)
-    if len(modes) < 2:
+    counted = heavier(modes, NEGLIGIBLE)
+    with_modes = _with(known, counted)
+    if len(counted) < 2:
         return Diagnosis(with_modes, modes, chosen, None, None, None)
     first = max(1, round(EARLY * chosen.steps))
     start = train(with_modes, chosen.changed(steps=first, log_every=first))
     early = ratios(start, with_modes)[:, -1]
     lowest = np.where(np.isfinite(early), early, 1.0).min(-1)
-    features = early_features(lowest, modes.barrier_separation, len(modes))
+    features = early_features(lowest, counted.barrier_separation, len(counted))
     forecast = REFERENCE.probability(features)
     run = train(with_modes, chosen.changed(log_every=first)) if check else None
     return Diagnosis(with_modes, modes, chosen, early, forecast, run)
@@ -103,7 +105,7 @@ def _with(target: Target, modes: Modes) -> Any:
         log_density,
         target.dimension,
         modes=modes.places,
-        weights=modes.weights / modes.weights.sum(),
+        weights=modes.weights,
         log_z=target.log_z,
         reach=target.reach,
     )

@@ -10,15 +10,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..counting import counted
-from ..flows import FlowSettings
+from ..flows import FlowSettings, judge
+from ..flows.training import Training
 from ..outcomes import COVERAGE
 from ..targets import Modes
 from ..trajectory import Trajectory
+from .price import MEASURED, VOLUMES, heavier, price_list, volumes_apart
 
-__all__ = ["Diagnosis", "ratios"]
+__all__ = ["NEGLIGIBLE", "Diagnosis", "ratios"]
 
 FloatArray = NDArray[np.float64]
+JUDGED = 2048  # samples of each run that the metrics of the field are estimated from
 HOT = 0.1  # the inverse temperature that annealing is judged at
+NEGLIGIBLE = 1e-3  # of all mass: a mode that is lighter is told apart, and not counted as lost
 DOUBTFUL = 0.25  # a standard error over its weight, above which weights are not known
 
 
@@ -29,7 +33,7 @@ class Diagnosis:
     Attributes
     ----------
     target : the target, with the modes that were found.
-    modes : :class:`~modecollapse.targets.Modes`.
+    modes : :class:`~modecollapse.targets.Modes`, all that were found.
     settings : of the flows.
     early : A_k/π_k of each run after 2 % of the steps, (n, K); None where there is one mode.
     forecast : P(collapse) of each run, (n,); None likewise.
@@ -41,7 +45,7 @@ class Diagnosis:
     settings: FlowSettings
     early: FloatArray | None
     forecast: FloatArray | None
-    run: Trajectory | None
+    run: Training | None
 
     @property
     def probability(self) -> float:
@@ -55,12 +59,30 @@ class Diagnosis:
             return None
         return counted(int(self.run.collapsed.sum()), int(self.run.finished.sum()))
 
+    @property
+    def counted(self) -> Modes:
+        """The modes that can be lost: all but negligible ones."""
+        return heavier(self.modes, NEGLIGIBLE)
+
+    @property
+    def prices(self) -> pd.DataFrame:
+        """What remedies cost here, and did elsewhere (:func:`.price.price_list`)."""
+        prices = price_list(self.counted, self.settings)
+        return prices if len(self.counted) > 1 else prices.iloc[:0]
+
     def sentences(self) -> list[str]:
         """What was found, in words, and what cannot be known."""
         told = [f"Found {self.modes.unseen}."]
+        light = len(self.modes) - len(self.counted)
+        if light:
+            rest = float(self.modes.weights[-light:].sum())
+            told.append(
+                f"Of these {light} of weight below {NEGLIGIBLE:g}, together {rest:.1g}: "
+                "negligible, and not counted as modes that can be lost."
+            )
         if self.forecast is None or self.early is None:
             return [*told, "One mode: among what was found there is nothing to lose."]
-        modes = self.modes
+        modes = self.counted
         told.append(
             f"The nearest modes are r = {modes.separation:.2f} apart (half distance in their own "
             f"metric); their barrier is that of two unit Gaussians at r = "
@@ -86,17 +108,44 @@ class Diagnosis:
                 f"{found['high']:.0%})."
             )
         if (found["probability"] if found else self.probability) > 0.1:
-            kept = modes.heated(HOT) / modes.weights
-            told.append(
-                "What may help: several seeds compared by their negative evidence bound, and "
-                f"annealing (docs/practice.md, docs/remedies.md): at β = {HOT:g} mode "
-                f"{kept.argmin()} has {kept.min():.2g} of its weight"
-                + (", so that annealing may lose it." if kept.min() < COVERAGE else ".")
-            )
+            told += [self._heating(modes), self._price()]
         return told
 
+    def _heating(self, modes: Modes) -> str:
+        """What annealing would do to the modes' weights."""
+        kept, apart = modes.heated(HOT) / modes.weights, volumes_apart(modes)
+        told = (
+            "What may help: several seeds compared by their negative evidence bound, and annealing "
+            f"(docs/practice.md, docs/remedies.md): at β = {HOT:g} mode {kept.argmin()} has "
+            f"{kept.min():.2g} of its weight"
+        )
+        if kept.min() >= COVERAGE and apart < VOLUMES:
+            return f"{told}."
+        return (
+            f"{told}, and the volumes of the modes are {apart:.1f} nats apart, so that annealing "
+            "by p^β may lose it; on the path of targets.correct_path(target, modes) it keeps up "
+            "(docs/theory.md, section 17)."
+        )
+
+    def _price(self) -> str:
+        """The best remedy for flows where all were compared, and what it would cost here."""
+        prices = self.prices
+        plain = prices[prices["remedy"] == "plain"].iloc[0]
+        parts = [
+            f"{one.setting} {one.regret:.2f}, {one.price:.1f} times the evaluations of log p "
+            f"({one.evaluations:,} here{', and samples of p' if one.needs_samples else ''})"
+            for one in prices[prices["remedy"] != "plain"].itertuples(index=False)
+        ]
+        return (
+            "Price: remedies of flows were compared at equal settings on "
+            f"{MEASURED[plain['problem']]}, where the mean regret was {plain['regret']:.2f} plain "
+            f"({plain['evaluations']:,} evaluations here); {'; '.join(parts)}. The prices carry "
+            "over to this target, the regrets are of that one."
+        )
+
     def table(self) -> pd.DataFrame:
-        """A row for each run: its forecast, its early and last A_k/π_k, and its outcome."""
+        """A row for each run: its forecast, its early and last A_k/π_k, its outcome, and, once it
+        is trained, the metrics of the field (:func:`modecollapse.flows.judge`)."""
         if self.forecast is None or self.early is None:
             return pd.DataFrame(columns=["run", "forecast"])
         columns: dict[str, Any] = {"run": np.arange(len(self.forecast)), "forecast": self.forecast}
@@ -105,6 +154,8 @@ class Diagnosis:
             last = ratios(self.run, self.target)[:, -1]
             columns |= {f"last_{k}": column for k, column in enumerate(last.T)}
             columns["outcome"] = [str(o) if o is not None else "" for o in self.run.outcome]
+            judged = judge(self.run, self.target, JUDGED).drop(columns="run")
+            columns |= dict(judged.items())
         return pd.DataFrame(columns)
 
 

@@ -63,6 +63,7 @@ def write_report(found: Diagnosis, folder: str | os.PathLike[str]) -> list[Path]
         "report.pdf": pdf,
         "modes.csv": found.modes.table().to_csv(index=False).encode(),
         "runs.csv": found.table().to_csv(index=False).encode(),
+        "remedies.csv": found.prices.to_csv(index=False).encode(),
     }
     for name, data in content.items():
         write_bytes(place / name, data)
@@ -107,7 +108,7 @@ def draw(found: Diagnosis, text: bool = False) -> Figure:
 
 def _line(axes: Axes, found: Diagnosis) -> None:
     """log p and the Gaussians at the modes, along the line through the two nearest modes."""
-    modes = found.modes
+    modes = found.counted
     if len(modes) < 2:
         nothing(axes, "one mode")
         return

@@ -49,6 +49,12 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "degrees": _number(0.1, 1e6, "degrees of freedom"),
         "weight": WEIGHT,
     },
+    "uneven": {
+        "separation": SEPARATION,
+        "dimension": DIMENSION,
+        "narrow": _number(1e-6, 1e3, "the variance of the heaviest mode, geometric mean"),
+        "seed": SEED,
+    },
     "many-well": {
         "wells": _whole(1, 6, "wells"),
         "tilt": _number(-1e3, 1e3, "a"),
@@ -82,6 +88,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "simplex": ("n_modes", "separation", "dimension"),
     "anisotropic": ("separation", "dimension", "condition"),
     "heavy-tailed": ("separation", "dimension", "degrees"),
+    "uneven": ("separation", "dimension", "narrow"),
     "phi4": ("extent",),
     "sign-posterior": ("dimension",),
 }

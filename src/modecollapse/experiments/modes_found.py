@@ -42,7 +42,11 @@ UNITS = {
 }
 Arrangements = Annotated[
     tuple[Annotated[Literal["simplex", "random"], Field(description="simplex or random")], ...],
-    several("a list of simplex, random or both"),
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="a list of simplex or random, one for each target",
+    ),
 ]
 Few = Annotated[int, from_to(2, 32, "a whole number from 2 to 32")]
 log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from ..counting import counted
 from ..forecast import calibration, of_runs
 from ..prediction import auc
+from .beyond_heating import draw_paths, draw_volumes, heating
 from .style import COLOURS, CYCLE, UNKNOWN, most, new_figure, nothing, panel, panel_letter, shown
 
 __all__ = ["CLAIM", "caption", "draw"]
@@ -35,9 +37,10 @@ BINS = np.linspace(0, 1, 6)
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """Part collapsed against r (a) and barrier (b), modes found (c), forecasts (d)."""
+    """Part collapsed against r (a) and barrier (b), modes found (c), forecasts (d); a narrow mode
+    lost by annealing (e), and masses of flows by each path (f)."""
     runs = tables["beyond_runs"]
-    figure, panels = new_figure(2, 2, 4.9)
+    figure, panels = new_figure(3, 2, 7.0)
     two = runs[runs["n_modes"] == 2]
     for axes, column in zip(panels[0], ("separation", "barrier"), strict=True):
         panel(axes, draw_collapse, two, column=column)
@@ -46,9 +49,11 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     handles, labels = panels[0, 0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0)
-    panel(panels[1, 0], draw_found, runs[runs["n_modes"] > 2])
+    panel(panels[1, 0], draw_found, runs[runs["n_modes"] > 2], theory=tables["components_found"])
     panel(panels[1, 1], draw_forecast, runs)
-    for axes, letter in zip(panels.ravel(), "abcd", strict=True):
+    panel(panels[2, 0], draw_volumes, tables["heated"])
+    panel(panels[2, 1], draw_paths, tables["heated_flows"])
+    for axes, letter in zip(panels.ravel(), "abcdef", strict=True):
         panel_letter(axes, letter)
     return figure
 
@@ -78,8 +83,8 @@ def draw_collapse(axes: Axes, runs: pd.DataFrame, column: str) -> None:
     axes.set_ylabel("part of runs collapsed")
 
 
-def draw_found(axes: Axes, runs: pd.DataFrame) -> None:
-    """How many of K modes each run finds, a row for each target."""
+def draw_found(axes: Axes, runs: pd.DataFrame, theory: pd.DataFrame) -> None:
+    """How many of K modes each run finds, a row for each target; K components beside."""
     targets = list(runs["target"].unique())
     for place, target in enumerate(targets):
         own = runs[runs["target"] == target]
@@ -89,6 +94,11 @@ def draw_found(axes: Axes, runs: pd.DataFrame) -> None:
             color=COLOURS["flow"],
         )  # fmt: skip
         axes.plot([own["n_modes"].iloc[0]] * 2, [place - 0.3, place + 0.3], color="0.5")
+        alike = beside(own, theory)
+        axes.errorbar(
+            alike["n_found"], np.full(len(alike), place + 0.25), xerr=1.96 * alike["n_found_se"],
+            color=COLOURS["theory"], marker="|", linestyle="none", markersize=7, elinewidth=0.8,
+        )  # fmt: skip
     names = [
         f"{NAMES.get(k, k)}, $K = {n}$"
         for k, n in runs.drop_duplicates("target")[["kind", "n_modes"]].itertuples(index=False)
@@ -97,6 +107,18 @@ def draw_found(axes: Axes, runs: pd.DataFrame) -> None:
     axes.set_ylim(len(targets) - 0.5, -0.5)
     axes.set_xlim(0, runs["n_modes"].max() + 0.7)
     axes.set_xlabel("modes found (area: part of the runs; bar: all)")
+
+
+def beside(runs: pd.DataFrame, theory: pd.DataFrame) -> pd.DataFrame:
+    """The rows of K components on the simplex that the runs were trained on."""
+    first = runs.iloc[0]
+    if first["kind"] != "simplex":
+        return theory.iloc[:0]
+    k, d = int(first["n_modes"]), int(first["dimension"])
+    same = (theory["n_modes"] == k) & (theory["n_components"] == k) & (theory["dimension"] == d)
+    named = str(first["target"])
+    radius = theory["separation"].map(lambda r: bool(re.search(rf"\bseparation {r:g}[,)]", named)))
+    return theory[same & radius & (theory["arrangement"] == "simplex")]
 
 
 def draw_forecast(axes: Axes, runs: pd.DataFrame) -> None:
@@ -140,10 +162,14 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         "with its 95 % Wilson interval, on targets of two modes, against half their distance in "
         "the metric of their curvatures, which is r for two unit Gaussians. (b) The same against "
         "the height Δ of the barrier on the line between the modes, as the r = √(2(Δ + log 2)) of "
-        "even unit Gaussians. (c) Modes found by each run on targets of more. (d) Forecast from "
-        "the least A_k/π_k after 2 % of the steps, K and the barrier, by a logistic law fitted on "
-        "the other kinds of target, against frequency in five bins, with 95 % Wilson intervals; "
-        f"numbers: runs. {_quality(runs)}"
+        "even unit Gaussians. (c) Modes found by each run on targets of more; black: mean of K "
+        "components of equal fixed weights in the closed equations, from the sphere of the modes, "
+        "at time "
+        f"{shown(most(tables['components_found'], 'time'), 'g')}, with 95 % intervals. (d) "
+        "Forecast from the least A_k/π_k after 2 % of the steps, K and the barrier, by a logistic "
+        "law fitted on the other kinds of target, against frequency in five bins, with 95 % Wilson "
+        f"intervals; numbers: runs. {_quality(runs)} "
+        f"{heating(tables['heated'], tables['heated_flows'])}"
     )
 
 

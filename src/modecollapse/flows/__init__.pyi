@@ -1,3 +1,4 @@
+from .judged import judge as judge
 from .settings import FlowSettings as FlowSettings
 from .trained import TrainedFlows as TrainedFlows
 from .trained import load as load

@@ -39,7 +39,7 @@ class Recipe(NamedTuple):
     modes: NDArray[np.float64]  # (K*, d)
     widths: NDArray[np.float64]  # (K*,), their variances s_k
     log_weights: NDArray[np.float64]  # (K*,), of the modes
-    kept: bool  # whether the target on the way is Σ_k π_k N(ν_k, s_k/β I), not p^β
+    path: int  # of the annealing, in mixtures.PATHS
     source: NDArray[np.float64]  # (K*,), cumulated: how often a sample of p is from each mode
     samples: int  # of p in a step
     batch: int  # of q in a step
@@ -124,10 +124,10 @@ def _from_q(rng, state, beta, recipe, log_w, gradient):
     constants, heights = np.empty(k), np.empty(recipe.log_weights.size)
     x, z, slope, advantage = np.empty(d), np.empty(d), np.empty(d), np.zeros(k)
     _constants(state, log_w, constants)
-    widths = recipe.widths / beta if recipe.kept else recipe.widths
-    if recipe.kept:
+    widths = recipe.widths / beta if recipe.path > 0 else recipe.widths
+    _mode_constants(recipe.log_weights * (beta if recipe.path == 2 else 1.0), widths, d, heights)
+    if recipe.path > 0:
         beta = 1.0
-    _mode_constants(recipe.log_weights, widths, d, heights)
     norm = 0.0
     for i in range(k):
         n = recipe.batch // k + (1 if i < recipe.batch % k else 0)

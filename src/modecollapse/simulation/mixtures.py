@@ -29,6 +29,7 @@ from .streams import generator as stream
 __all__ = ["MixtureStart", "Objective", "simulate_mixture"]
 
 FloatArray = NDArray[np.float64]
+PATHS = ("tempered", "weights kept", "weights evened")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +97,8 @@ class Objective:
     share : λ in [0, 1).
     samples : of p in a step; needed where λ > 0.
     source : how often a sample of p is from each of its modes; default as often as under p.
-    weights_kept : whether annealing goes by Σ_k π_k N(ν_k, s_k/β I), on which the modes keep their
-        weights, in place of p^β (docs/theory.md, Eq. 17.8).
+    path : of the annealing: "tempered", p^β; or "weights kept" or "weights evened",
+        Σ_k π_k N(ν_k, s_k/β I) or the same with π_k^β (docs/theory.md, Eq. 17.8).
 
     >>> Objective(share=0.5)
     Traceback (most recent call last):
@@ -110,15 +111,15 @@ class Objective:
     share: float = 0.0
     samples: int = 0
     source: tuple[float, ...] | None = None
-    weights_kept: bool = False
+    path: str = "tempered"
 
     def __post_init__(self) -> None:
         within("alpha", self.alpha, 0, 1, closed="[]")
         within("share", self.share, 0, 1, closed="[")
         integer("samples", self.samples, 1 if self.share > 0 else 0)
-        for name in ("self_normalised", "weights_kept"):
-            value = getattr(self, name)
-            require(isinstance(value, bool), name, value, "True or False")
+        known = isinstance(self.self_normalised, bool)
+        require(known, "self_normalised", self.self_normalised, "True or False")
+        choice("path", self.path, PATHS)
         if self.source is not None:
             allowed = "numbers >= 0 that sum to 1, one a mode"
             source = numbers_of("source", self.source, allowed, finite=True)
@@ -267,7 +268,7 @@ def _recipe(
         np.ascontiguousarray(target.means),
         np.ascontiguousarray(target.variances),
         np.log(target.weights),
-        objective.weights_kept,
+        PATHS.index(objective.path),
         source.cumsum(),
         objective.samples if objective.share > 0 else 0,
         descent.batch,

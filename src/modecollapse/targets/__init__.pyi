@@ -1,10 +1,10 @@
 from .bimodal import BimodalTarget as BimodalTarget
 from .bimodal import target as target
+from .corrected import correct_path as correct_path
 from .custom import CustomTarget as CustomTarget
 from .custom import custom as custom
 from .elliptical import EllipticalMixture as EllipticalMixture
 from .elliptical import elliptical as elliptical
-from .kept import keep_weights as keep_weights
 from .many_well import ManyWell as ManyWell
 from .mixtures import GaussianMixture as GaussianMixture
 from .mixtures import mixture as mixture

@@ -21,7 +21,7 @@ from ..checks import integer, numbers_of, require, within
 from .directions import MARGIN
 from .family import Family
 
-__all__ = ["EllipticalMixture", "anisotropic", "elliptical", "heavy_tailed", "simplex"]
+__all__ = ["EllipticalMixture", "anisotropic", "elliptical", "heavy_tailed", "simplex", "uneven"]
 
 FloatArray = NDArray[np.float64]
 SYMMETRY = 1e-9  # relative, that rounding may take from a scale matrix
@@ -205,3 +205,25 @@ def simplex(n_modes: int, separation: float, dimension: int) -> EllipticalMixtur
     means = np.zeros((k, d))
     means[:, : k - 1] = r * flat / np.linalg.norm(flat, axis=1, keepdims=True)
     return elliptical(means)
+
+
+def uneven(separation: float, dimension: int, narrow: float, seed: int = 0) -> EllipticalMixture:
+    """Three Gaussians of the weights 0.6, 0.3 and 0.1 with full covariances, the heaviest narrow.
+
+    Their centres are those of :func:`simplex`; the eigenvalues of each covariance are spaced evenly
+    in their logarithm from half to twice its geometric mean, which is `narrow`, 1 and 1.5, along
+    axes drawn from `seed`.
+
+    >>> p = uneven(4.0, 8, 0.4)
+    >>> (np.linalg.det(p.scales) ** (1 / 8)).round(6)
+    array([0.4, 1. , 1.5])
+    """
+    centres = simplex(3, separation, dimension).means
+    sizes = (within("narrow", narrow, 0), 1.0, 1.5)
+    rng = np.random.default_rng(integer("seed", seed, 0))
+    scales = []
+    for size in sizes:
+        axes = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0]
+        matrix = (axes * (size * np.geomspace(0.5, 2, dimension))) @ axes.T
+        scales.append((matrix + matrix.T) / 2)
+    return elliptical(centres, [0.6, 0.3, 0.1], np.stack(scales))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..checks import choice, require
 from .bimodal import BimodalTarget
-from .elliptical import anisotropic, heavy_tailed, simplex
+from .elliptical import anisotropic, heavy_tailed, simplex, uneven
 from .many_well import ManyWell
 from .phi4 import Phi4
 from .posteriors import LabelSwitching, SignPosterior
@@ -23,6 +23,7 @@ KINDS: Mapping[str, Callable[..., Target]] = MappingProxyType(
         "simplex": simplex,
         "anisotropic": anisotropic,
         "heavy-tailed": heavy_tailed,
+        "uneven": uneven,
         "many-well": ManyWell,
         "phi4": Phi4,
         "sign-posterior": SignPosterior,

@@ -1,4 +1,4 @@
-"""A tempered path that keeps the modes' weights, against integrals of p_β on a line."""
+"""Corrected tempered paths, against integrals of p_β on a line."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 
 import modecollapse as mc
 from modecollapse.flows.objectives import OBJECTIVES
-from modecollapse.targets import elliptical, find_modes, keep_weights
+from modecollapse.targets import correct_path, elliptical, find_modes
 from modecollapse.targets.densities import density, tempered
 
 P = elliptical([[6.0, 0.0], [-6.0, 0.0]], [0.8, 0.2], [[0.05, 0.05], [1.0, 1.0]])
@@ -23,13 +23,17 @@ def right(target, beta):
     x = torch.linspace(-20, 20, 1601, dtype=torch.float64)
     y = torch.linspace(-12, 12, 481, dtype=torch.float64)
     points = torch.stack(torch.meshgrid(x, y, indexing="ij"), -1).reshape(1, -1, 2)
-    heights = tempered(density(target, AXES), points, torch.tensor([beta], dtype=torch.float64))[0].exp()
+    heights = tempered(density(target, AXES), points, torch.tensor([beta], dtype=torch.float64))[
+        0
+    ].exp()
     return float(heights[points[0, :, 0] > 0].sum() / heights.sum())
 
 
 @pytest.mark.parametrize("beta", [1.0, 0.5, 0.2])
 def test_weights_are_kept_where_tempering_gives_them_to_the_broad_mode(modes, beta):
-    assert right(keep_weights(P, modes), beta) == pytest.approx(0.8, abs=0.01)
+    assert right(correct_path(P, modes, "kept"), beta) == pytest.approx(0.8, abs=0.01)
+    evened = 0.8**beta / (0.8**beta + 0.2**beta)
+    assert right(correct_path(P, modes), beta) == pytest.approx(evened, abs=0.01)
     plain = 0.8**beta * 0.05 ** (1 - beta)  # Eq. 17.3, d = 2
     plain /= plain + 0.2**beta
     assert right(P, beta) == pytest.approx(plain, abs=0.01)
@@ -39,7 +43,7 @@ def test_weights_are_kept_where_tempering_gives_them_to_the_broad_mode(modes, be
 def test_at_the_end_the_target_is_itself_whatever_the_modes_are(modes):
     x = torch.randn(1, 50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 5
     one = torch.ones(1, dtype=torch.float64)
-    own = density(keep_weights(P, modes), AXES)
+    own = density(correct_path(P, modes), AXES)
     end = tempered(own, x, one)
     np.testing.assert_allclose(end, P.log_density(x), atol=1e-12)
     np.testing.assert_allclose(own.log_density(x), P.log_density(x), atol=1e-12)
@@ -54,7 +58,7 @@ def test_objectives_follow_the_path(modes):
     theta = torch.as_tensor(flow.initial(np.random.default_rng(1)))[None]
     z = torch.randn(1, 64, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     half = torch.full((1,), 0.3, dtype=torch.float64)
-    kept, plain = (density(t, AXES) for t in (keep_weights(P, modes), P))
+    kept, plain = (density(t, AXES) for t in (correct_path(P, modes), P))
     x, _ = flow.forward(theta, z)
     added = (tempered(kept, x, half) - tempered(plain, x, half)).mean(-1)
     assert float(abs(added).min()) > 0.1
@@ -65,15 +69,23 @@ def test_objectives_follow_the_path(modes):
 
 def test_a_log_density_alone_will_do_and_the_record_tells_the_path(modes):
     own = mc.custom(P.log_density, 2, modes=P.means, weights=P.weights)
-    kept = keep_weights(own, modes)
-    told = kept.description()["path"]
-    assert told["weights"] == modes.weights.tolist()
+    kept = correct_path(own, modes)
+    told = kept.description()
+    assert told["path weights"] == modes.weights.tolist()
+    assert told["path"] == "evened"
     run = mc.train(
         kept, seeds=2, couplings=2, hidden=8, steps=4, batch=16, device="cpu",
         schedule=mc.schedule("ess", beta_initial=0.05, bound=0.01, rate=0.1),
     )  # fmt: skip
     assert run.final("mass_0").shape == (2,)
     with pytest.raises(ValueError, match=r"modes: got 'modes in 2 dimensions'; allowed: d = 3"):
-        keep_weights(mc.target(2.0, 3), modes)
+        correct_path(mc.target(2.0, 3), modes)
+    with pytest.raises(ValueError, match=r"weights: got 'own'; allowed: one of evened"):
+        correct_path(own, modes, "own")
     with pytest.raises(ValueError, match="schedule"):
-        mc.train(kept, seeds=1, steps=2, schedule=mc.schedule("adaptive", beta_initial=0.1, bound=1.0, rate=1.0))
+        mc.train(
+            kept,
+            seeds=1,
+            steps=2,
+            schedule=mc.schedule("adaptive", beta_initial=0.1, bound=1.0, rate=1.0),
+        )

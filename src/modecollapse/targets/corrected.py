@@ -1,13 +1,15 @@
-r"""A tempered path on which the modes keep their weights.
+r"""Tempered paths on which narrow modes do not lose their weight.
 
 Around mode k the integral of p^β is ∝ π_k^β |Σ_k|^{(1−β)/2} (docs/theory.md, Eq. 17.3): heating
-favours broad modes.  Multiplied by what this lacks,
+favours broad modes.  With the factors c_k that this lacks,
 
-    p_β(x) = p(x)^β Σ_k R_k(x) (π_k^{1−β} |Σ_k|^{−(1−β)/2}),               (docs/theory.md, Eq. 17.8)
-    R_k(x) ∝ [π_k N(x; ν_k, Σ_k)]^β,   Σ_k R_k = 1,
+    p_β(x) = p(x)^β Σ_k R_k(x) c_k^{1−β},    R_k(x) ∝ [π_k N(x; ν_k, Σ_k)]^β,    Σ_k R_k = 1,
+                                                                       (docs/theory.md, Eq. 17.8)
 
-every mode has its own weight at every β as far as Laplace's method holds; p_1 = p whatever the modes
-are, so that weights which are wrong, or modes that are missing, bias the way and not the end.
+mode k weighs ∝ π_k^β at every β where c_k = |Σ_k|^{−1/2} (weights "evened", as heating does where
+all volumes are equal), and π_k where c_k = π_k |Σ_k|^{−1/2} (weights "kept"), as far as Laplace's
+method holds.  p_1 = p whatever the modes are: weights that are wrong, or modes that are missing,
+bias the way and not the end.
 """
 
 from __future__ import annotations
@@ -20,21 +22,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from ..checks import made, require
+from ..checks import choice, made, require
 from .densities import density
 from .elliptical import EllipticalMixture
 from .modes import Modes
 from .protocol import Density, Target
 
-__all__ = ["KeptWeights", "keep_weights"]
+__all__ = ["WEIGHTS", "Corrected", "correct_path"]
+
+
+WEIGHTS = ("evened", "kept")
 
 
 @dataclass(frozen=True, eq=False)
-class KeptWeights:
-    """A target whose tempered path keeps the weights of its modes; made by :func:`keep_weights`."""
+class Corrected:
+    """A target with another tempered path to it; made by :func:`correct_path`."""
 
     target: Target
     modes: Modes
+    path: str
 
     @property
     def dimension(self) -> int:
@@ -59,23 +65,26 @@ class KeptWeights:
     def axes(self, direction: str, rng: np.random.Generator) -> NDArray[np.float64]:
         return self.target.axes(direction, rng)
 
-    def density(self, axes: Tensor) -> KeptDensity:
+    def density(self, axes: Tensor) -> CorrectedDensity:
         """The target in torch, with its path, for axes (S, 2, d)."""
-        volumes = 0.5 * np.linalg.slogdet(self.modes.covariances)[1]
-        missing = np.log(self.modes.weights) - volumes
-        return KeptDensity(density(self.target, axes), self.modes.mixture(), missing - missing.max())
+        missing = -0.5 * np.linalg.slogdet(self.modes.covariances)[1]
+        if self.path == "kept":
+            missing = missing + np.log(self.modes.weights)
+        own, laplace = density(self.target, axes), self.modes.mixture()
+        return CorrectedDensity(own, laplace, missing - missing.max())
 
     def description(self) -> dict[str, Any]:
         """The target's own, with the modes of the path."""
-        modes = {name: getattr(self.modes, name).tolist() for name in ("places", "covariances")}
-        return {**self.target.description(), "path": {**modes, "weights": self.modes.weights.tolist()}}
+        names = ("places", "covariances", "weights")
+        modes = {f"path {name}": getattr(self.modes, name).tolist() for name in names}
+        return {**self.target.description(), "path": self.path, **modes}
 
 
 @dataclass(frozen=True, eq=False)
-class KeptDensity:
+class CorrectedDensity:
     """The density of the target itself, and the path towards it; see :class:`~.protocol.Density`.
 
-    `missing` is log π_k − ½ log|Σ_k|, (K,), up to a constant.
+    `missing` is log c_k, (K,), up to a constant.
     """
 
     own: Density
@@ -99,24 +108,25 @@ class KeptDensity:
         return self.own.projection(x)
 
     def log_partition(self, beta: Tensor) -> Tensor:
-        allowed = "any other, on a path that keeps weights"
+        allowed = "any other, on a corrected path"
         raise ValueError(f"schedule: got one that needs log ∫ p^β; allowed: {allowed}")
 
     def sample(self, generators: list[Generator], out: Tensor) -> Tensor:
         return self.own.sample(generators, out)
 
 
-def keep_weights(target: Target, modes: Modes) -> KeptWeights:
-    """The same target, to be annealed on a path on which its `modes` keep their weights.
+def correct_path(target: Target, modes: Modes, weights: str = "evened") -> Corrected:
+    """The same target, to be annealed on a path on which narrow modes keep up with broad ones.
 
     Parameters
     ----------
     target : any, to be given to :func:`modecollapse.train` with a schedule.
     modes : of :func:`~.modes.find_modes`; exact for Gaussians that are far apart.
+    weights : of the modes on the way, "evened" while it is hot, ∝ π_k^β, or "kept", π_k; Eq. 17.8.
 
     Raises
     ------
-    ValueError : where the modes are those of another dimension.
+    ValueError : naming the argument that is wrong.
 
     >>> from .elliptical import elliptical
     >>> from .modes import find_modes
@@ -124,11 +134,11 @@ def keep_weights(target: Target, modes: Modes) -> KeptWeights:
     >>> modes = find_modes(p, starts=p.means)
     >>> modes.heated(0.1).round(2)  # what the plain path does to the heavy mode
     array([0.12, 0.88])
-    >>> keep_weights(p, modes).weights
-    array([0.6, 0.4])
+    >>> correct_path(p, modes).path
+    'evened'
     """
     require(isinstance(target, Target), "target", target, "a target, such as custom(...) makes")
     made("modes", modes, Modes, "Modes, such as find_modes(target) returns")
     d = modes.places.shape[1]
     require(d == target.dimension, "modes", f"modes in {d} dimensions", f"d = {target.dimension}")
-    return KeptWeights(target, modes)
+    return Corrected(target, modes, choice("weights", weights, WEIGHTS))
