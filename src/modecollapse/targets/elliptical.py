@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import helmert
 from torch import Generator, Tensor
 
 from ..checks import integer, numbers_of, require, within
@@ -200,8 +201,7 @@ def simplex(n_modes: int, separation: float, dimension: int) -> EllipticalMixtur
     k = integer("n_modes", n_modes, 2)
     d = integer("dimension", dimension, max(2, k - 1))
     r = within("separation", separation, 0)
-    corners = np.eye(k) - 1 / k
-    flat = corners @ np.linalg.svd(corners)[2][: k - 1].T
+    flat = helmert(k).T  # the corners of a simplex in the hyperplane that holds them
     means = np.zeros((k, d))
     means[:, : k - 1] = r * flat / np.linalg.norm(flat, axis=1, keepdims=True)
     return elliptical(means)
