@@ -147,7 +147,7 @@ def test_volumes_apart_are_told_with_the_path_that_corrects_them():
 
 
 BAD = {
-    "wrong shape": ("return x", r"log_density: got \(.*\); allowed: .*\(N,\)"),
+    "wrong shape": ("return x", r"log_density: got \(8, 2\); allowed: .* that returns \(8,\)"),
     "NaN": ("return x[:, 0] * float('nan')", r"log_density: got .*nan.*; allowed"),
     "-inf everywhere": ("return x[:, 0] * 0 - float('inf')", r"log_density: got .*inf"),
     "not differentiable": ("return -(x.detach() ** 2).sum(1)", r"log_density: got .*no gradient"),
