@@ -1,11 +1,23 @@
 """The logistic forecast: it finds a law that is there, leaves groups out, and knows its error."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
 
-from modecollapse.forecast import calibration, early_features, fit, left_out, of_runs
+from modecollapse.forecast import (
+    REFERENCE,
+    calibration,
+    early_features,
+    fit,
+    left_out,
+    of_runs,
+)
+from modecollapse.prediction import auc
+
+RUNS = Path(__file__).with_name("forecast_runs.csv")
 
 
 def drawn(n=4000, seed=0):
@@ -67,6 +79,47 @@ def test_runs_are_forecast_by_the_other_kinds():
     assert features[:, 0] == pytest.approx(np.maximum(-x[:, 0], np.log(1e-3)))
     assert early_features([0.1], 3.0, 4)[0, 0] == pytest.approx(np.log(0.1) / 2)
     assert told["probability"].to_numpy() == pytest.approx(left_out(features, lost, table["kind"]))
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """Of beyond_runs.csv of the default configuration, what a law is fitted on, to four digits."""
+    table = pd.read_csv(RUNS)
+    ends = np.where(table["collapsed"] == 1, "collapsed", "both modes")
+    return table.assign(target=table["kind"], outcome=ends)
+
+
+def test_the_reference_law_is_fitted_on_the_runs_it_is_said_to_be(runs):
+    assert (len(runs), runs["kind"].nunique()) == (420, 8)
+    law = fit(early_features(runs["early"], runs["barrier"], runs["n_modes"]), runs["collapsed"])
+    for name in ("centre", "scale", "intercept", "slopes"):
+        ours, theirs = getattr(REFERENCE, name), getattr(law, name)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=6e-4, err_msg=name)
+
+
+def test_what_forecasts_reach_is_what_section_17_says(runs):
+    """Short of an area of 0.85 and of an error of 0.05; within most kinds the order is right."""
+    told = of_runs(runs)
+    area = auc(told["probability"], told["collapsed"]).value
+    assert area == pytest.approx(0.83, abs=0.005)
+    error = calibration(told["probability"], told["collapsed"])
+    assert error.value == pytest.approx(0.08, abs=0.005)
+    assert (error.low, error.high) == (
+        pytest.approx(0.06, abs=0.005),
+        pytest.approx(0.12, abs=0.005),
+    )
+    kinds = dict(iter(told.groupby("kind")))
+    within = {
+        kind: auc(own["probability"], own["collapsed"]).value
+        for kind, own in kinds.items()
+        if own["collapsed"].nunique() == 2
+    }
+    assert set(kinds) - set(within) == {"many-well"}
+    assert within.pop("simplex") == pytest.approx(0.63, abs=0.005)
+    assert 0.905 < min(within.values()) < max(within.values()) < 0.995
+    for kind, seen, forecast in (("phi4", 0.67, 0.30), ("label-switching", 0.33, 0.80)):
+        assert kinds[kind]["collapsed"].mean() == pytest.approx(seen, abs=0.0051)
+        assert kinds[kind]["probability"].mean() == pytest.approx(forecast, abs=0.005)
 
 
 @pytest.mark.parametrize(
