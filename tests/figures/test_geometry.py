@@ -82,7 +82,9 @@ def test_annealed_runs_of_theory_are_lines_and_of_descent_marks(axes):
     assert theory[GEOMETRIES["natural"][0]] == [[0.1, 0.1], [1.0, 0.0]]
     assert theory[GEOMETRIES["euclidean"][0]] == [[1.0, 0.9]]
     (bars,) = axes.containers
-    assert bars.lines[0].get_xydata().tolist() == [[1.0, 0.2]]
+    beside = figure.BESIDE["natural"]  # of the mark of another geometry at the same place
+    assert bars.lines[0].get_xydata().tolist() == [[beside, 0.2]]
+    assert len(set(figure.BESIDE.values())) == len(figure.BESIDE) == len(GEOMETRIES)
     assert bars.lines[0].get_marker() == GEOMETRIES["natural"][1]
 
 

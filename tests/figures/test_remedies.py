@@ -9,7 +9,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from modecollapse.figures import remedies as figure
-from modecollapse.figures.style import COLOURS
+from modecollapse.figures.style import COLOURS, GEOMETRIES, MARKERS
 
 
 @pytest.fixture
@@ -36,9 +36,10 @@ def survival() -> pd.DataFrame:
 
 def test_each_geometry_has_its_part_its_band_and_its_dead(axes):
     figure.draw_survival(axes, survival())
-    solid = {x.get_label(): x for x in axes.lines if x.get_linestyle() == "-"}
-    np.testing.assert_array_equal(solid["natural"].get_xydata(), [[10.0, 0.5], [100.0, 0.3]])
-    np.testing.assert_array_equal(solid["euclidean"].get_ydata(), [0.9, 0.6])
+    solid = {(x.get_color(), x.get_marker()): x for x in axes.lines if x.get_linestyle() == "-"}
+    natural, euclidean = (solid[GEOMETRIES[name]] for name in ("natural", "euclidean"))
+    np.testing.assert_array_equal(natural.get_xydata(), [[10.0, 0.5], [100.0, 0.3]])
+    np.testing.assert_array_equal(euclidean.get_ydata(), [0.9, 0.6])
     dashed = [x.get_ydata().tolist() for x in axes.lines if x.get_linestyle() == "--"]
     assert dashed == [[0.8, 0.5], [0.1, 0.0]]
     bands = [c for c in axes.collections if isinstance(c, PolyCollection)]
@@ -56,10 +57,14 @@ def test_starts_and_geometries_are_told_apart_and_what_waits_on_is_left_out(axes
         ("aligned", "natural", 3.0, 300.0, True),
     ]
     figure.draw_waits(axes, pd.DataFrame(rows, columns=columns))
-    drawn = {(x.get_marker(), x.get_color()): x.get_xydata().tolist() for x in axes.lines}
+    drawn = {
+        (x.get_color(), x.get_marker(), x.get_markerfacecolor()): x.get_xydata().tolist()
+        for x in axes.lines
+    }
+    arrived, together = GEOMETRIES["euclidean"], GEOMETRIES["natural"]
     assert drawn == {
-        ("o", COLOURS["simulation"]): [[3.0, 50.0], [4.0, 2000.0]],
-        ("s", COLOURS["both modes"]): [[3.0, 300.0]],
+        (*arrived, arrived[0]): [[3.0, 50.0], [4.0, 2000.0]],
+        (*together, "white"): [[3.0, 300.0]],
     }
 
 
@@ -87,7 +92,7 @@ def test_marks_are_filled_where_a_run_collapsed(axes):
     assert marks == {
         ("o", COLOURS["theory"]): [[0.5, 3.0]],
         ("o", "none"): [[0.5, 2.0]],
-        ("D", "none"): [[0.2, 3.0]],
+        ("v", "none"): [[0.2, 3.0]],
     }
 
 
@@ -130,7 +135,7 @@ def test_the_caption_reads_the_last_time_and_the_largest_separation():
     assert "5.100 at α = 0.9" in text
     assert "No collapsed state was found up to r = 6 at λ = 0.5. (d) The largest" in text
     assert "when 3.2e+04 evaluations" in text
-    assert "(orange): 12 runs" in text
+    assert "Squares: flows, 12 runs" in text
     assert "(steps of 0.25) from which at least half of 4 runs" in text
 
 
@@ -153,7 +158,7 @@ def test_the_list_has_each_remedy_at_its_last_cost_and_open_where_none_is_collap
     marks = {
         names[int(x.get_ydata()[0])]: (round(float(x.get_xdata()[0]), 9), x.get_markerfacecolor())
         for x in axes.lines
-        if x.get_marker() == "o"
+        if x.get_marker() in set("os")
     }
     assert marks == {
         "plain": (0.3, COLOURS["simulation"]),
@@ -169,6 +174,15 @@ def test_every_remedy_of_the_menu_is_listed():
 
     assert set(figure.LISTED["simulation"]) == set(MENU)
     assert set(figure.COURSES) <= set(MENU)
+
+
+def test_no_remedy_has_the_colour_of_a_source_or_an_outcome_nor_the_style_of_another():
+    styles = [*figure.COURSES.values(), *figure.FLOWS.values()]
+    assert len(set(styles)) == len(styles)
+    assert not {colour for colour, _, _ in figure.COURSES.values()} & set(COLOURS.values())
+    assert not {colour for colour, _ in GEOMETRIES.values()} & set(COLOURS.values())
+    assert {colour for colour, _, _ in figure.FLOWS.values()} == {COLOURS["flow"]}
+    assert figure.FLOWS["plain"][2] == MARKERS["flow"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from .style import (
+    COLOURS,
     GEOMETRIES,
     UNKNOWN,
     first,
@@ -30,6 +31,9 @@ CLAIM = (
     "components find the modes that are left."
 )
 WEIGHTS = {"fixed": ("white", ":"), "trained": (None, "-")}
+# Two geometries give the same in (e): lines over one another, marks side by side.
+LINES = {"euclidean": "-", "natural": "-", "wasserstein": "--"}
+BESIDE = {"euclidean": 1.0, "natural": 0.93, "wasserstein": 1.07}
 LETTERS = "abcdefg"
 LEAST = 3e-4  # nats, drawn; below the error of an estimate of KL
 
@@ -111,10 +115,11 @@ def draw_annealed(axes: Axes, table: pd.DataFrame) -> None:
             axes.fill_between(
                 rows["eta"], rows["low"], rows["high"], color=colour, alpha=0.15, lw=0
             )
-            axes.plot(rows["eta"], rows["probability"], color=colour, lw=1)
+            axes.plot(rows["eta"], rows["probability"], color=colour, ls=LINES[geometry], lw=1)
         else:
             style = {"color": colour, "ms": 3, "mfc": "white", "elinewidth": 0.6, "mew": 0.8}
-            axes.errorbar(rows["eta"], rows["probability"], bars, fmt=mark, **style)
+            beside = rows["eta"] * BESIDE[geometry]
+            axes.errorbar(beside, rows["probability"], bars, fmt=mark, **style)
     axes.set_xscale("log")
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(r"$\eta$")
@@ -147,7 +152,7 @@ def draw_light(axes: Axes, table: pd.DataFrame) -> None:
         rows = rows.sort_values("logit")
         decades = rows["logit"] / math.log(10)
         face = colour if eta == table["eta"].max() else "white"
-        axes.plot(decades, rows["law"], color="0.6", lw=0.8, zorder=0)
+        axes.plot(decades, rows["law"], color=COLOURS["formula"], lw=0.8, zorder=0)
         axes.plot(decades, rows["time"], mark, color=colour, mfc=face, ms=3, mew=0.7,
                   label=rf"$\eta = {eta:g}$")  # fmt: skip
     axes.set_xlim(left=0)
@@ -187,7 +192,7 @@ def _lifetimes(table: pd.DataFrame) -> str:
         f"equal modes at several r, η, d and norms, against the drift of the weights to the fold "
         f"(Eq. 13.9; grey: equal); filled: η = {shown(most(table, 'eta'), 'g')}. (g) The same from "
         f"one component at its mode and the other of weight w, natural geometry, r = "
-        f"{shown(most(light, 'separation'), 'g')}; grey: Eq. 13.8."
+        f"{shown(most(light, 'separation'), 'g')}; lines: Eq. 13.8."
     )
 
 

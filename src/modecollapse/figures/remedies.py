@@ -8,9 +8,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from .remedies_caption import LEAST_REGRET, caption
-from .style import COLOURS, first, legend, new_rows, nothing, panel, panel_letter
+from .style import (
+    COLOURS,
+    DARK,
+    GEOMETRIES,
+    MARKERS,
+    first,
+    legend,
+    new_rows,
+    nothing,
+    panel,
+    panel_letter,
+    shades,
+)
 
 __all__ = ["CLAIM", "caption", "draw"]
 
@@ -18,11 +31,6 @@ CLAIM = (
     "Annealing in the natural geometry leaves no collapsed run of two modes at the price of the "
     "plain descent; of four modes it takes twice as many components."
 )
-GEOMETRIES = {
-    "euclidean": COLOURS["simulation"],
-    "wasserstein": COLOURS["flow"],
-    "natural": COLOURS["both modes"],
-}
 PROBLEMS = ("equal modes", "unequal modes", "four modes")
 LETTERS = "abcdefghijklm"
 LISTED = {
@@ -36,20 +44,26 @@ LISTED = {
     ),
     "flow": ("plain", "annealing", "share 0.5", "best of 3"),
 }
-OBJECTIVES = {"alpha": COLOURS["theory"], "share": COLOURS["formula"]}
+SHARE = DARK[4]
+OBJECTIVES = {"alpha": (COLOURS["theory"], "o"), "share": (SHARE, "v")}
 NAMES = {"alpha": r"$D_\alpha$, against $\alpha$", "share": r"share $\lambda$, against $\lambda$"}
 
 
-# The remedies whose course is drawn; all others are in the list of panels (e) to (g).
+# The remedies whose course is drawn, none in the colour of a source; all others are in the list of
+# panels (e) to (g).
 COURSES = {
-    "plain": ("0.5", "-"),
-    "trained weights": (COLOURS["vanishing weight"], "-"),
-    "natural": (COLOURS["both modes"], "-"),
-    "annealing": (COLOURS["simulation"], "-"),
-    "annealing, natural": (COLOURS["mean alignment"], "-"),
-    "annealing, natural, twice the components": (COLOURS["theory"], ":"),
-    "best of 10, natural": (COLOURS["formula"], "--"),
-    "share 0.5": (COLOURS["reduced simulation"], "-"),
+    "plain": ("0.5", "-", ""),
+    "trained weights": (GEOMETRIES["euclidean"][0], "-", "o"),
+    "natural": (GEOMETRIES["natural"][0], "-", "D"),
+    "annealing": (DARK[8], "-", "X"),
+    "annealing, natural": (DARK[3], "-", "P"),
+    "annealing, natural, twice the components": (DARK[3], ":", "*"),
+    "best of 10, natural": (GEOMETRIES["natural"][0], "--", "<"),
+    "share 0.5": (SHARE, "-", "v"),
+}
+FLOWS = {
+    "plain": (COLOURS["flow"], "--", MARKERS["flow"]),
+    "share 0.5": (COLOURS["flow"], "-.", "v"),
 }
 
 
@@ -83,16 +97,19 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
 
 def _legends(top: SubFigure, bottom: SubFigure) -> None:
     """Geometries above, remedies below."""
-    colours = [Line2D([], [], color=colour, label=name) for name, colour in GEOMETRIES.items()]
+    known = [
+        Line2D([], [], color=colour, marker=mark, ms=3, label=name)
+        for name, (colour, mark) in GEOMETRIES.items()
+    ]
     lines = {"-": "collapsed (a)", "--": "of it by vanishing weight"}
     styles = [Line2D([], [], color="0.4", ls=style, label=word) for style, word in lines.items()]
-    top.legend(handles=[*colours, *styles], loc="outside upper center", ncols=5)
-    courses = [Line2D([], [], color=c, ls=ls, label=name) for name, (c, ls) in COURSES.items()]
-    flows = [
-        Line2D([], [], color=COLOURS["flow"], ls="--", label="flow: plain"),
-        Line2D([], [], color=COLOURS["flow"], ls="-.", marker="s", ms=3, label="flow: share 0.5"),
+    top.legend(handles=[*known, *styles], loc="outside upper center", ncols=5)
+    courses = {**COURSES, **{f"flow: {name}": style for name, style in FLOWS.items()}}
+    keys = [
+        Line2D([], [], color=colour, ls=line, marker=mark, ms=3, lw=1, label=name)
+        for name, (colour, line, mark) in courses.items()
     ]
-    bottom.legend(handles=[*courses, *flows], loc="outside lower center", ncols=3)
+    bottom.legend(handles=keys, loc="outside lower center", ncols=3)
 
 
 def draw_list(axes: Axes, table: pd.DataFrame) -> None:
@@ -101,12 +118,12 @@ def draw_list(axes: Axes, table: pd.DataFrame) -> None:
     order = [(s, r) for s, names in LISTED.items() for r in names]
     for place, (source, remedy) in enumerate(order):
         for row in last[(last["source"] == source) & (last["remedy"] == remedy)].itertuples():
-            colour = COLOURS["flow" if source == "flow" else "simulation"]
+            colour = COLOURS[source]
             low, high = max(row.regret_low, LEAST_REGRET), max(row.regret_high, LEAST_REGRET)
             at = max(row.regret, LEAST_REGRET)
             axes.plot([low, high], [place, place], color=colour, lw=1)
             face = colour if row.n_collapsed else "white"
-            axes.plot([at], [place], "o", color=colour, mfc=face, ms=3.2, mew=0.8)
+            axes.plot([at], [place], MARKERS[source], color=colour, mfc=face, ms=3.2, mew=0.8)
     axes.set_xscale("log")
     axes.set_xlim(0.6 * LEAST_REGRET, 4)
     axes.set_ylim(len(order) - 0.4, -0.6)
@@ -120,19 +137,18 @@ def draw_course(axes: Axes, table: pd.DataFrame, column: str) -> None:
     """Regret, or part collapsed, against evaluations of log p, with bands of 95 %."""
     low, high = ("regret_low", "regret_high") if column == "regret" else ("low", "high")
     least = LEAST_REGRET if column == "regret" else -1.0
-    flows = {"plain": (COLOURS["flow"], "--"), "share 0.5": (COLOURS["flow"], "-.")}
-    for source, courses in (("simulation", COURSES), ("flow", flows)):
-        for remedy, (colour, line) in courses.items():
+    for source, courses in (("simulation", COURSES), ("flow", FLOWS)):
+        for remedy, (colour, line, mark) in courses.items():
             rows = table[(table["source"] == source) & (table["remedy"] == remedy)]
             rows = rows.sort_values("cost")
             if rows.empty:
                 continue
             bounds = rows[low].clip(lower=least), rows[high].clip(lower=least)
-            mark = "s" if (source, remedy) == ("flow", "share 0.5") else ""
             axes.fill_between(rows["cost"], *bounds, color=colour, alpha=0.12, lw=0)
             axes.plot(rows["cost"], rows[column].clip(lower=least), line, marker=mark, ms=2.5,
                       color=colour, lw=1)  # fmt: skip
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("evaluations of log p")
     if column == "regret":
         axes.set_yscale("log")
@@ -157,62 +173,65 @@ def draw_batches(axes: Axes, table: pd.DataFrame, births: pd.DataFrame) -> None:
     )  # fmt: skip
     cases = sorted(set(zip(table["batch"], table["dimension"], table["weights"], strict=True)))
     batches = sorted({batch for batch, _, _ in cases})
+    blues = shades(len(batches) + 1, "light:" + COLOURS["simulation"])[1:]  # the first is white
     for batch, dimension, weights in cases:
         rows = table[(table["batch"] == batch) & (table["dimension"] == dimension)]
         rows = rows[(rows["weights"] == weights) & (rows["separation"] > 0)].sort_values("alpha")
-        shade = 0.75 - 0.6 * batches.index(batch) / max(len(batches) - 1, 1)
         plain, wide = weights == "plain", dimension > table["dimension"].min()
         axes.plot(
             rows["alpha"], rows["separation"], "x" if plain else ("D" if wide else "o"),
-            ls=":" if plain or wide else "-", color=str(shade), ms=3, lw=1,
+            ls=":" if plain or wide else "-", color=blues[batches.index(batch)], ms=3, lw=1,
             label=f"{batch:.0e}".replace("e+0", "e") + (", plain" if plain else "")
             + (f", d = {dimension}" if wide else ""),
         )  # fmt: skip
     axes.set_xlabel(r"$\alpha$")
     axes.set_ylabel(r"largest $r$ left")
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(2, max(6, axes.get_ylim()[1]))  # room for it
     legend(axes, loc="upper left", fontsize=5.5)
 
 
 def draw_survival(axes: Axes, table: pd.DataFrame) -> None:
     """Part collapsed with its band, and dashed the part by vanishing weight, over time."""
-    for geometry, colour in GEOMETRIES.items():
+    for geometry, (colour, mark) in GEOMETRIES.items():
         rows = table[table["geometry"] == geometry].sort_values("time")
         if rows.empty:
             continue
         dead = rows["n_vanishing_weight"] / rows["n_runs"]
         axes.fill_between(rows["time"], rows["low"], rows["high"], color=colour, alpha=0.2, lw=0)
-        axes.plot(rows["time"], rows["probability"], "o-", color=colour, ms=2.5, label=geometry)
-        axes.plot(rows["time"], dead, color=colour, ls="--", lw=1, marker="o", ms=1.5)
+        axes.plot(rows["time"], rows["probability"], mark, ls="-", color=colour, ms=2.5)
+        axes.plot(rows["time"], dead, mark, ls="--", color=colour, lw=1, ms=1.5)
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("time $t$")
     axes.set_ylabel("part collapsed at $t$")
-    axes.text(
-        *(0.97, 0.95, f"$r = {first(table, 'separation'):g}$, $\\eta = {first(table, 'eta'):g}$"),
-        transform=axes.transAxes, ha="right", va="top",
-    )  # fmt: skip
+    axes.set_title(
+        f"$r = {first(table, 'separation'):g}$, $\\eta = {first(table, 'eta'):g}$", loc="right"
+    )
 
 
 def draw_waits(axes: Axes, table: pd.DataFrame) -> None:
-    """Time to recover against r: lines with dots, one at its mode; dashed with squares, aligned."""
-    marks = {"one at its mode": ("o", "-"), "aligned": ("s", "--")}
+    """Time to recover against r: filled, one at its mode; open and dashed, aligned."""
+    marks = {"one at its mode": (None, "-"), "aligned": ("white", "--")}
     done = table[table["recovered"].astype(bool)]
     if done.empty:
         return nothing(axes, "nothing recovered within the horizon")
     for (start, geometry), rows in done.groupby(["start", "geometry"]):
-        mark, line = marks[start]
+        (face, line), (colour, mark) = marks[start], GEOMETRIES[geometry]
         rows = rows.sort_values("separation")
-        colour = GEOMETRIES[geometry]
-        axes.plot(rows["separation"], rows["time"], mark, ls=line, color=colour, ms=3, lw=1)
+        style = {"ls": line, "color": colour, "mfc": face or colour, "mew": 0.8}
+        axes.plot(rows["separation"], rows["time"], mark, ms=3, lw=1, **style)
     axes.set_yscale("log")
     axes.set_xlabel(r"separation $r$")
     axes.set_ylabel("time to recover")
     words = {"one at its mode": "one has arrived", "aligned": "both lie together"}
     handles = [
-        Line2D([], [], color="0.4", marker=mark, ls=line, ms=3, lw=1, label=words[start])
-        for start, (mark, line) in marks.items()
+        Line2D([], [], color="0.4", marker="o", mfc=face or "0.4", ls=line, ms=3, lw=1,
+               label=words[start])
+        for start, (face, line) in marks.items()
         if start in set(done["start"])
-    ]
+    ]  # fmt: skip
     axes.legend(handles=handles, loc="upper left", fontsize=5.5)
     axes.set_ylim(top=axes.get_ylim()[1] * 1e3)  # room for it
     return None
@@ -220,19 +239,18 @@ def draw_waits(axes: Axes, table: pd.DataFrame) -> None:
 
 def draw_births(axes: Axes, births: pd.DataFrame, runs: pd.DataFrame) -> None:
     """r_c against α and λ, dashed its limit; marks are runs, filled where any is collapsed."""
-    for objective, colour in OBJECTIVES.items():
+    for objective, (colour, shape) in OBJECTIVES.items():
         rows = births[births["objective"] == objective].sort_values("strength")
         known = rows[rows["source"] == "theory"]
         limit = rows[rows["source"] == "formula"]
         if len(known):
             axes.plot(known["strength"], known["separation"], color=colour, label=NAMES[objective])
         if len(limit):
-            limit_colour = COLOURS["mean alignment"]
+            limit_colour = COLOURS["formula"]
             style = {"color": limit_colour, "ls": ":", "lw": 1.6, "label": r"limit $\alpha \to 1$"}
             axes.plot(limit["strength"], limit["separation"], **style)
         here = runs[runs["objective"] == objective]
         lost = here["n_collapsed"] > 0
-        shape = {"alpha": "o", "share": "D"}[objective]
         for some, face in ((here[lost], colour), (here[~lost], "none")):
             if len(some):
                 axes.plot(
