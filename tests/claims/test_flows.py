@@ -10,6 +10,8 @@ from counted_flows import summaries
 from modecollapse.claims import flow_factors, normalizing_flows
 from modecollapse.claims.claim import NoRows
 from modecollapse.experiments.flow_frequencies import SETTING
+from modecollapse.experiments.flow_tangent import Settings, compute
+from modecollapse.experiments.share import Share
 
 STEPS = (0, 100, 200)
 OTHERS = dict.fromkeys(("couplings", "hidden", "depth"), 2) | {
@@ -116,6 +118,37 @@ def test_optimizers_are_compared_at_their_last_steps():
     plain, adam = runs([0.1] * 4, [1.0] * 4, 3.0), runs([0.1] * 4, [1.0, 0.5, 0.5, 0.5], 3.0)
     found = measured(normalizing_flows, "flows-optimizer", flow_sgd=plain, flow_collapse=adam)
     assert found.value == 0.75
+
+
+def slow(steps, collapsed):
+    """Plain descent at r = 3, of 24 flows."""
+    rows = {"separation": 3.0, "dimension": 16, "n_runs": 24}
+    return pd.DataFrame({"step": steps, "n_collapsed": collapsed}).assign(**rows)
+
+
+def test_flows_that_heal_late_are_those_collapsed_after_twice_the_time_foretold():
+    late = measured(
+        normalizing_flows, "flows-healing-law", flow_sgd=slow([0, 600, 2400], [0, 20, 15])
+    )
+    assert late.value == 0.75
+    for steps, collapsed in (
+        ([0, 600, 2000], [0, 20, 15]),
+        ([0], [0]),
+        ([0, 600, 2400], [0, 0, 0]),
+    ):
+        with pytest.raises(NoRows):
+            measured(normalizing_flows, "flows-healing-law", flow_sgd=slow(steps, collapsed))
+
+
+def test_the_speed_of_an_untrained_flow_is_what_the_claim_takes_it_for():
+    """K_mm at d = 16, 4 couplings of 2 × 32, random directions."""
+    settings = Settings(
+        seed=5, separations=(3.0,), dimensions=(16,), directions=("random",), couplings=4,
+        architectures=("realnvp",), architecture_dimension=2, architecture_couplings=2, hidden=32,
+        depth=2, runs=12, samples=256,
+    )  # fmt: skip
+    speeds = compute(settings, Share()).query("dimension == 16")["shift"]
+    assert speeds.mean() == pytest.approx(normalizing_flows.SHIFT, rel=0.1)
 
 
 def test_lost_late_are_those_that_held_both_modes_at_a_quarter():

@@ -53,12 +53,28 @@ def test_exponents_are_those_of_the_table():
             "escape-measured-exponent", escape_times=table, escape_barriers=barriers(1.5)
         )
         assert estimate.value == pytest.approx(power - 1.5)
+        estimate, verdict = claim(
+            "escape-measured-power", escape_times=table, escape_barriers=barriers(1.5)
+        )
+        assert estimate.value == pytest.approx(power)
+        assert verdict == ("holds" if power == 1.5 else "fails")
 
 
 def test_the_coefficient_is_that_next_to_the_fold():
     tables = barriers(1.5, level=0.97)
     estimate, verdict = claim("escape-coefficient", escape_barriers=tables[tables.estimator == STL])
     assert (round(estimate.value, 9), verdict) == (0.03, "holds")
+
+
+@pytest.mark.parametrize(("scale", "verdict"), [(0.97, "holds"), (0.6, "fails")])
+def test_the_measured_coefficient_is_over_the_law(scale, verdict):
+    """The barriers' law is (r − r_c)^{3/2} for both estimators; that of the times is scaled."""
+    estimate, found = claim(
+        "escape-measured-coefficient",
+        escape_times=times(scale=scale),
+        escape_barriers=barriers(1.5),
+    )
+    assert (round(estimate.value, 9), found) == (scale, verdict)
 
 
 def test_times_are_held_against_the_forecast():
@@ -101,9 +117,9 @@ def healing(**changes):
     [
         ("healing-slow", 0.02, {"n_slow": 54}),
         ("healing-own", 0.01, {"n_own": 54}),
-        ("healing-drift", 0.3, {"n_own": 51}),
         ("healing-decades", (1.25 * 25 + np.log(10) - 5) / np.log(10), {"half_life": 30.0}),
         ("healing-drift-law", 0.5, {"half_life": [*np.exp([9, 16, 25.0])] * 3}),
+        ("healing-drift-growth", 1.0, {"half_life": [*np.exp([9, 16, 25.0])] * 3}),
         ("healing-frozen-law", 1.0, {"half_life": [*np.exp([9, 16, 25.0])] * 3}),
     ],
 )

@@ -118,3 +118,13 @@ def test_lifetimes_are_known_half_lives_and_their_laws(axes):
     middle = np.sqrt(70.0 * 90.0)
     np.testing.assert_allclose(lines[3], [[9.0, middle], [16.0, middle]])
     assert [line.get_color() for line in axes.lines[::2]] == figure.ETAS[:2]
+
+
+def test_errors_are_the_largest_of_a_road_at_each_separation(axes):
+    table = healing().assign(n_own=[1, 3, 9, 8, 1])
+    figure.draw_errors(axes, table)
+    own, slow = (line.get_xydata() for line in axes.lines[:2])
+    np.testing.assert_allclose(own, [[3.0, 0.4], [4.0, 0.0]])
+    np.testing.assert_allclose(slow, [[3.0, 0.1], [4.0, 0.1]])
+    np.testing.assert_allclose(axes.lines[2].get_xydata(), [[4.0, 0.6]])  # of another η
+    assert axes.lines[0].get_markerfacecolor() == "white" != axes.lines[1].get_markerfacecolor()

@@ -192,6 +192,14 @@ def test_more_batch_waits_longer_and_the_dimension_counts_with_the_score_term_al
     assert mean(1, 4, full) < mean(9, 4, full)
 
 
+@pytest.mark.parametrize("d", [1, 3])
+def test_the_score_moves_the_means_apart_across_the_line(d):
+    """Eq. 16.8: Δ = (d − 1) h/B, none on the line itself."""
+    law = escape(BimodalTarget(2.35, d), step_size=0.1, batch=4)
+    exit = find_exit(2.35, True, spread=(d - 1) * 0.1 / 4)
+    assert law.exponent == pytest.approx(barrier(exit) * 4 / 0.1, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("target", "change", "name"),
     [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from modecollapse.theory.escape.normal_form import normal_form
 from modecollapse.theory.escape.path import find_exit
 from modecollapse.theory.escape.survival import escape, survival
 
+DOCS = Path(__file__).parents[2] / "docs"
 CRITICAL = critical_separation()
 LONGEST = 2e4  # evaluations of p in a mean time, of those that are simulated
 # What the docstring of `survival` promises, and the largest chance error of a frequency besides.
@@ -63,6 +67,24 @@ def drawn(rng):
             continue
         if law.mean / h * given["batch"] < LONGEST:
             return r, given
+
+
+def test_documents_promise_the_same():
+    practice, chapter, docstring = (
+        " ".join(text.split())
+        for text in (
+            (DOCS / "practice.md").read_text(encoding="utf-8"),
+            (DOCS / "theory" / "16-survival.md").read_text(encoding="utf-8"),
+            survival.__doc__,
+        )
+    )
+    near = f"{ABOVE:g} above r_c = {CRITICAL:.2f}, below it to {NOISY:g}"
+    assert f"{near}, with h/B < 0.01 to {QUIET:g}" in practice
+    rows = re.findall(r"\| \d+ \| ([\d.]+) \| ([\d.]+) \|", chapter)
+    assert [float(most) for _, most in rows] == [ABOVE, NOISY, QUIET]
+    assert all(float(found) < float(most) for found, most in rows)
+    assert f"right to {ABOVE:g} above the critical separation, below it to {NOISY:g}" in docstring
+    assert f"else to {QUIET:g}" in docstring
 
 
 @pytest.mark.slow

@@ -43,10 +43,6 @@ def _own(tables: Tables) -> Estimate:
     return _off({"healing": table[table["separation"] >= OWN]}, "n_own", eta=FAST)
 
 
-def _drifting(tables: Tables) -> Estimate:
-    return _off(tables, "n_own", eta=SLOW)
-
-
 def _decades(tables: Tables) -> Estimate:
     """Between the shortest and the longest half-life."""
     lives = _lives(tables)["half_life"]
@@ -63,13 +59,24 @@ def _drift_law(tables: Tables) -> Estimate:
     return Estimate.exact(float((np.log(lives["half_life"]) - lives["drift_law"]).abs().max()))
 
 
+def _drift_growth(tables: Tables) -> Estimate:
+    """Slope of log half-life against the law's, with a level for each dimension and start."""
+    lives = _lives(tables, eta=SLOW, target_weight=0.5)
+    return _growth(lives, "drift_law", ["dimension", "start"])
+
+
 def _frozen_law(tables: Tables) -> Estimate:
     """Slope of log half-life against the law's, with a level for each dimension."""
     lives = _lives(tables, eta=FAST, target_weight=0.5)
     lives = lives[lives["norm"] == lives["separation"]]
-    x, y = lives["frozen_law"].copy(), np.log(lives["half_life"])
+    return _growth(lives, "frozen_law", ["dimension"])
+
+
+def _growth(lives: pd.DataFrame, law: str, levels: list[str]) -> Estimate:
+    """Slope of log half-life against a law, with a level for each value of `levels`."""
+    x, y = lives[law].copy(), np.log(lives["half_life"])
     for values in (x, y):
-        values -= values.groupby(lives["dimension"]).transform("mean")
+        values -= values.groupby([lives[name] for name in levels]).transform("mean")
     return fitted_slope(x, y)
 
 
@@ -90,22 +97,12 @@ HEALING = (
         "healing-own",
         "figure",
         f"With fast weights (η = 10; {HEALED}) the own time of the lost component, the other one "
-        "held at its mode, tells it to 0.03 from r = 3.5 on.",
+        "held at its mode, tells it to 0.03 from r = 3.5 on. That least r was set after looking: "
+        "at 3 it is off by 0.04.",
         "largest difference of the parts collapsed",
         ("healing",),
         _own,
         below=0.03,
-        formed="after looking",
-    ),
-    Claim(
-        "healing-drift",
-        "figure",
-        f"With slow weights (η = 0.1; {HEALED}) it does not: there both components lie at one "
-        "mode, and what goes on is the drift of the weights.",
-        "largest difference of the parts collapsed",
-        ("healing",),
-        _drifting,
-        above=0.1,
         formed="after looking",
     ),
     Claim(
@@ -124,7 +121,7 @@ HEALING = (
         "figure",
         "With slow weights (η = 0.1; two equal modes, d = 16 and 64, r from 3 to 4, starts of norm "
         "r and √d) that half-life is the time in which the weights drift from equal ones to the "
-        "fold (Eq. 8.4), without a fit, to a factor of two.",
+        "fold (Eq. 8.4), without a fit, to a factor of two. The factor was set after looking.",
         "largest |log(half-life/law)|",
         ("healing",),
         _drift_law,
@@ -132,11 +129,23 @@ HEALING = (
         formed="after looking",
     ),
     Claim(
+        "healing-drift-growth",
+        "figure",
+        "With slow weights (η = 0.1; two equal modes, d = 16 and 64, r from 3 to 4, starts of norm "
+        "r and √d) its logarithm grows with r as that time does, to a tenth.",
+        "slope of log half-life against the law's log lifetime",
+        ("healing",),
+        _drift_growth,
+        above=0.9,
+        below=1.1,
+        formed="after looking",
+    ),
+    Claim(
         "healing-frozen-law",
         "figure",
         "With fast weights (η = 10; two equal modes, d = 16 and 64, r from 3.5 to 5, starts of "
         "norm r) its logarithm grows with r² as that of a component that is frozen at its start "
-        "(Eq. 8.8), to a quarter.",
+        "(Eq. 8.8), to a quarter. The starts, the least r and the quarter were set after looking.",
         "slope of log half-life against the law's log lifetime",
         ("healing",),
         _frozen_law,

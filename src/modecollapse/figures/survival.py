@@ -49,14 +49,14 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     times, full = tables["escape_times"], tables["escape_full"]
     figure, axes = new_figure(3, 2, 7.6)
     first_panel, second, third, fourth, fifth, sixth = axes.flat
-    sixth.remove()
     panel(first_panel, draw_times, times, full=full)
     panel(second, draw_barriers, tables["escape_barriers"], times=times)
     panel(third, draw_optimizers, tables["escape_optimizers"])
     panel(fourth, draw_healing, tables["healing"])
     panel(fifth, draw_lifetimes, tables["healing"])
-    for axes, letter in zip((first_panel, second, third, fourth, fifth), "abcde", strict=True):
-        panel_letter(axes, letter)
+    panel(sixth, draw_errors, tables["healing"])
+    for place, letter in zip(axes.flat, "abcdef", strict=True):
+        panel_letter(place, letter)
     return figure
 
 
@@ -190,7 +190,30 @@ def draw_lifetimes(axes: Axes, table: pd.DataFrame) -> None:
             for d, m in marks.items()]  # fmt: skip
     keys += [Line2D([], [], color="0.4", label="drift of weights (8.4)")]
     keys += [Line2D([], [], color="0.4", ls="--", label="frozen component (8.8)")]
-    axes.legend(handles=keys, loc="upper left", fontsize=6, handlelength=1.6)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high * (high / low) ** 0.35)  # room for the legend
+    axes.legend(handles=keys, loc="upper left", fontsize=6, handlelength=1.6, ncols=2)
+
+
+def draw_errors(axes: Axes, table: pd.DataFrame) -> None:
+    """The largest error of S(t) over times and settings: of the slow equations, filled, and of the
+    lost component's own time, open, a line for each η."""
+    for (eta, colour), mark in zip(colours_of(table).items(), cycle("oD^v"), strict=False):
+        rows = table[table["eta"] == eta]
+        for road, face in (("n_own", "white"), ("n_slow", colour)):
+            off = ((rows["n_collapsed"] - rows[road]) / rows["n_runs"]).abs()
+            largest = off.groupby(rows["separation"]).max()
+            style = {"color": colour, "mfc": face, "ms": 3.5, "mew": 0.8, "lw": 0.8}
+            axes.plot(largest.index, largest, mark, ls="-", **style)
+    axes.set_ylim(-0.05, 1.35)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set_xlabel("separation $r$")
+    axes.set_ylabel("largest error of $S(t)$")
+    keys = [
+        Line2D([], [], color="0.4", marker="o", mfc=face, ms=3.5, lw=0.8, label=words)
+        for face, words in (("0.4", "slow equations (16.10)"), ("white", "own time (8.7)"))
+    ]
+    axes.legend(handles=keys, loc="upper right", fontsize=6, handlelength=1.6, ncols=2)
 
 
 def colours_of(table: pd.DataFrame) -> dict[float, str]:
@@ -237,5 +260,6 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"{shown(first(drawn, 'begin'), 'g')}. "
         f"(e) Time in which half of the collapsed runs heal, from starts of norm r at π = 0.5, "
         f"colours as in (d). Solid: the drift of the weights from equal ones (Eq. 8.4), not "
-        f"fitted; dashed: the slope of Eq. 8.8, through the middle of the marks."
+        f"fitted; dashed: the slope of Eq. 8.8, through the middle of the marks. (f) Largest "
+        f"error of S(t) over all times, starts, dimensions and weights of the target; η as in (d)."
     )
