@@ -13,9 +13,10 @@ import modecollapse as mc
 from modecollapse import FlowSettings, train
 from modecollapse.diagnosis import diagnose, write_report
 from modecollapse.diagnosis.found import Diagnosis
-from modecollapse.diagnosis.price import heavier, problem_of, volumes_apart
+from modecollapse.diagnosis.price import heavier, price_list, problem_of, volumes_apart
 from modecollapse.pipeline.cli import main
 from modecollapse.targets import elliptical, find_modes, target
+from modecollapse.theory import rank_remedies
 
 ROOT = Path(__file__).parents[1]
 SMALL = FlowSettings.of(
@@ -129,6 +130,8 @@ def test_negligible_modes_are_told_apart_and_never_lost():
     everything = heavier(found.modes, 0.0)
     assert everything.weights == pytest.approx(found.modes.weights / found.modes.weights.sum())
     assert len(heavier(found.modes, 1.0)) == 1
+    total = found.modes.weights[:2].sum()
+    assert found.counted.errors == pytest.approx(found.modes.errors[:2] / total)
 
 
 def test_volumes_apart_are_told_with_the_path_that_corrects_them():
@@ -144,6 +147,21 @@ def test_volumes_apart_are_told_with_the_path_that_corrects_them():
         text = " ".join(Diagnosis(p, one, SMALL, early, np.array([0.9, 0.8]), None).sentences())
         assert ("correct_path" in text) == told
         assert "The prices carry over" in text
+
+
+def test_prices_are_those_of_the_problem_with_as_many_modes():
+    p = elliptical([[4.0, 0], [-4.0, 0], [0, 4.0]])
+    modes = find_modes(p, starts=p.means)
+    prices = price_list(modes, SMALL).set_index("remedy")
+    there = rank_remedies("four modes", flows=True).set_index("remedy")
+    assert prices.index.tolist() == there.index.tolist()  # the best first
+    assert set(prices["problem"]) == {"four modes"}
+    np.testing.assert_allclose(prices["price"], there["cost"] / there.loc["plain", "cost"])
+    np.testing.assert_allclose(prices["evaluations"], prices["price"] * 100 * 64, atol=0.5)
+    needing = set(prices.index[prices["needs_samples"]])
+    assert needing == {name for name in prices.index if "share" in name or "likelihood" in name}
+    assert {"plain", "annealing"}.isdisjoint(needing)
+    assert problem_of(find_modes(target(3.0, 3, 0.59), starts=10)) == "equal modes"
 
 
 BAD = {

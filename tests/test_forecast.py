@@ -101,12 +101,12 @@ def test_what_forecasts_reach_is_what_section_17_says(runs):
     """Short of an area of 0.85 and of an error of 0.05; within most kinds the order is right."""
     told = of_runs(runs)
     area = auc(told["probability"], told["collapsed"]).value
-    assert area == pytest.approx(0.83, abs=0.005)
+    assert area == pytest.approx(0.79, abs=0.005)
     error = calibration(told["probability"], told["collapsed"])
-    assert error.value == pytest.approx(0.08, abs=0.005)
+    assert error.value == pytest.approx(0.09, abs=0.005)
     assert (error.low, error.high) == (
-        pytest.approx(0.06, abs=0.005),
-        pytest.approx(0.12, abs=0.005),
+        pytest.approx(0.07, abs=0.005),
+        pytest.approx(0.14, abs=0.005),
     )
     kinds = dict(iter(told.groupby("kind")))
     within = {
@@ -115,9 +115,13 @@ def test_what_forecasts_reach_is_what_section_17_says(runs):
         if own["collapsed"].nunique() == 2
     }
     assert set(kinds) - set(within) == {"many-well"}
-    assert within.pop("simplex") == pytest.approx(0.63, abs=0.005)
-    assert 0.905 < min(within.values()) < max(within.values()) < 0.995
-    for kind, seen, forecast in (("phi4", 0.67, 0.30), ("label-switching", 0.33, 0.80)):
+    assert within.pop("simplex") == pytest.approx(0.48, abs=0.005)
+    assert 0.915 < min(within.values()) < max(within.values()) < 0.995
+    for kind, seen, forecast in (
+        ("phi4", 0.67, 0.32),
+        ("label-switching", 0.33, 0.81),
+        ("simplex", 0.55, 0.25),
+    ):
         assert kinds[kind]["collapsed"].mean() == pytest.approx(seen, abs=0.0051)
         assert kinds[kind]["probability"].mean() == pytest.approx(forecast, abs=0.005)
 

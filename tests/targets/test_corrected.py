@@ -50,6 +50,24 @@ def test_at_the_end_the_target_is_itself_whatever_the_modes_are(modes):
     assert not np.allclose(tempered(own, x, 0.5 * one), 0.5 * P.log_density(x), atol=0.1)
 
 
+@pytest.mark.parametrize("path", ["kept", "evened"])
+def test_the_path_is_equation_17_8_at_each_point(modes, path):
+    """Between the modes too, where the β within R_k tells: up to one constant for all x."""
+    rng, beta = np.random.default_rng(2), 0.05
+    x = np.concatenate([rng.normal(0, 2, (40, 2)) * [3, 1], modes.places])
+    half_log_det = 0.5 * np.linalg.slogdet(modes.covariances)[1]
+    away = x[:, None] - modes.places
+    square = np.einsum("nkd,kde,nke->nk", away, np.linalg.inv(modes.covariances), away)
+    joint = modes.weights * np.exp(-half_log_det - 0.5 * square)
+    factor = np.exp(-half_log_det) * (modes.weights if path == "kept" else 1)
+    share = joint**beta / (joint**beta).sum(1, keepdims=True)
+    expected = beta * P.log_density(torch.as_tensor(x)).numpy()
+    expected += np.log((share * factor ** (1 - beta)).sum(1))
+    own = density(correct_path(P, modes, path), AXES)
+    ours = tempered(own, torch.as_tensor(x)[None], torch.tensor([beta], dtype=torch.float64))[0]
+    np.testing.assert_allclose(ours - ours[0], expected - expected[0], rtol=0, atol=1e-10)
+
+
 def test_objectives_follow_the_path(modes):
     """The reverse KL on the path differs from that on p^β by the mean of what the path adds."""
     from modecollapse.flows.architectures.realnvp import RealNVP

@@ -80,6 +80,16 @@ def test_equal_volumes_are_the_annealed_equations(beta, variances):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("path", ["tempered", "weights evened"])
+def test_speeds_over_beta_are_all_speeds_over_beta(path):
+    p = two(3, 0.5, 1.0)
+    start = random_start(frame(p), 3, np.random.default_rng(2), variance=2.0)
+    plain = volumes_velocity(p, start, 0.25, Dynamics(**ALL), path)
+    over = volumes_velocity(p, start, 0.25, Dynamics(**ALL, speed_over_beta=True), path)
+    assert (abs(plain).max(0) > 1e-4).all()
+    np.testing.assert_allclose(over, plain / 0.25, rtol=1e-12)
+
+
 def test_the_modes_may_be_exchanged():
     p, mirrored = two(5, 0.3, 1.2, 2.0), two(5, 1.2, 0.3, 2.0, 0.3)
     start = random_start(frame(p), 4, np.random.default_rng(1), variance=2.0)

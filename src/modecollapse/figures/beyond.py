@@ -99,6 +99,9 @@ def draw_found(axes: Axes, runs: pd.DataFrame, theory: pd.DataFrame) -> None:
             alike["n_found"], np.full(len(alike), place + 0.25), xerr=1.96 * alike["n_found_se"],
             color=COLOURS["theory"], marker="|", linestyle="none", markersize=7, elinewidth=0.8,
         )  # fmt: skip
+    axes.plot([], [], "o", color=COLOURS["flow"], label="flows")
+    axes.plot([], [], "|", color=COLOURS["theory"], markersize=7, label="$K$ components, mean")
+    axes.legend(loc="lower right", fontsize=6)
     names = [
         f"{NAMES.get(k, k)}, $K = {n}$"
         for k, n in runs.drop_duplicates("target")[["kind", "n_modes"]].itertuples(index=False)

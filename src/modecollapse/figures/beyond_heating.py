@@ -24,15 +24,16 @@ PATHS = {
 def draw_volumes(axes: Axes, table: pd.DataFrame) -> None:
     """Part of the runs that lose the narrow mode: lines by theory, marks by simulation."""
     dimensions = sorted(table["dimension"].unique())
-    marks = dict(zip(dimensions, ("-", "--", ":", "-."), strict=False))
+    looks = dict(zip(dimensions, (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D")), strict=False))
     there = [(path, *PATHS[path]) for path in PATHS if path in set(table["path"])]
     for path, name, colour in there:
-        for d in dimensions:
+        for place, d in enumerate(dimensions):
+            dash, mark = looks.get(d, ("-", "o"))
             own = table[(table["path"] == path) & (table["dimension"] == d)]
             line = own[own["source"] == "theory"].sort_values("log_volumes")
-            label = name if d == dimensions[0] else None
+            label = None if place else name
             axes.plot(
-                line["log_volumes"], line["n_lost"] / line["n_runs"], marks.get(d, "-"),
+                line["log_volumes"], line["n_lost"] / line["n_runs"], dash,
                 color=colour, label=label,
             )  # fmt: skip
             seen = own[own["source"] == "simulation"]
@@ -41,9 +42,12 @@ def draw_volumes(axes: Axes, table: pd.DataFrame) -> None:
                 low = max(part["probability"] - part["low"], 0)
                 high = max(part["high"] - part["probability"], 0)
                 axes.errorbar(
-                    one.log_volumes, part["probability"], [[low], [high]], color=colour,
-                    marker="o", elinewidth=0.6,
+                    one.log_volumes + 0.06 * place, part["probability"], [[low], [high]],
+                    color=colour, marker=mark, mfc="white" if place else colour, elinewidth=0.6,
                 )  # fmt: skip
+    for d, (dash, mark) in looks.items():
+        face = "0.2" if d == dimensions[0] else "white"
+        axes.plot([], [], dash, color="0.2", marker=mark, mfc=face, label=f"$d = {d:g}$")
     axes.axvline(math.log(4), color="0.8", linewidth=0.8, zorder=0)
     axes.set_ylim(-0.04, 1.04)
     axes.set_xlabel("log of the modes' volumes, broad over narrow")
@@ -67,9 +71,9 @@ def draw_paths(axes: Axes, table: pd.DataFrame) -> None:
                 if place == 0:
                     axes.plot([], [], "o", color=colour, label=f"weight {weight:.1f}")
     axes.set_xticks(range(len(paths)), [PATHS[path][0].replace(" ", "\n") for path in paths])
-    axes.set_ylim(-0.03, 1.03)
+    axes.set_ylim(-0.03, 1.16)  # room for the legend above all masses
     axes.set_ylabel("mass on the mode")
-    axes.legend(loc="upper right", fontsize=6)
+    axes.legend(loc="upper center", ncols=len(modes), columnspacing=1.0, fontsize=6)
 
 
 def heating(table: pd.DataFrame, flows: pd.DataFrame) -> str:
@@ -89,7 +93,8 @@ def heating(table: pd.DataFrame, flows: pd.DataFrame) -> str:
         f"{shown(most(table[table['path'] != 'none'], 'anneal_time'), 'g')}: part of the runs that "
         "has lost the narrow mode at time "
         f"{shown(most(table, 'time'), 'g')}, by the closed equations (lines, d = {told}) and by "
-        "descent with batches (marks, 95 % Wilson intervals), against ½ log |Σ_2|/|Σ_1|; grey: log "
+        "descent with batches (marks, 95 % Wilson intervals; of a larger d drawn a little to the "
+        "right), against ½ log |Σ_2|/|Σ_1|; grey: log "
         "4. Tempered: p^β; the other paths hold the modes' weights at π_k, or at π_k^β "
         "(docs/theory.md, Section 17). (f) RealNVP on three Gaussians with full covariances, the "
         "heaviest the narrowest, by "
