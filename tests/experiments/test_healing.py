@@ -85,3 +85,21 @@ def test_where_no_time_comes_after_the_first_there_is_nothing_to_forecast():
     assert rows["time"].tolist() == [100.0]
     assert rows["half_life"].tolist() == [0.0]
     assert (rows["n_collapsed"] == rows["n_slow"]).all()
+
+
+def test_runs_that_the_slow_equations_do_not_finish_do_not_count(table, monkeypatch):
+    from modecollapse.theory import slow
+
+    followed = slow.slow_kl
+
+    def interrupted(*arguments):
+        kl, finished = followed(*arguments)
+        finished[:3] = False
+        return kl, finished
+
+    monkeypatch.setattr(slow, "slow_kl", interrupted)
+    rows = compute(replace(SETTINGS, etas=(0.1,)), Share())
+    whole = table[table["eta"] == 0.1]
+    assert (rows["n_runs"] == whole["n_runs"] - 3).all()
+    for name in ("n_collapsed", "n_slow", "n_own"):
+        assert rows[name].iloc[0] == whole[name].iloc[0] - 3, name

@@ -16,6 +16,7 @@ from modecollapse.targets import BimodalTarget
 from modecollapse.theory.bifurcations import critical_separation
 from modecollapse.theory.equilibria import fixed_points
 from modecollapse.theory.escape import path as path_module
+from modecollapse.theory.escape import survival as survival_module
 from modecollapse.theory.escape.noise import noise
 from modecollapse.theory.escape.normal_form import normal_form, passage_function
 from modecollapse.theory.escape.passage import passage
@@ -190,6 +191,29 @@ def test_more_batch_waits_longer_and_the_dimension_counts_with_the_score_term_al
     assert mean(1, 4, stl) < mean(1, 8, stl) < mean(1, 16, stl)
     assert mean(1, 4, stl) == mean(1000, 4, stl)
     assert mean(1, 4, full) < mean(9, 4, full)
+
+
+def test_skewness_shortens_the_whole_law():
+    """Φ < Φ_G: mean and deviation of the diffusion's law (Eq. 16.6) times e^{(Φ − Φ_G) B/h}."""
+    law = escape(BimodalTarget(2.4, 1), step_size=0.1, batch=4)
+    exit = find_exit(2.4, True)
+    grid = passage(exit.state, 2.4, 0.025, True)
+    factor = math.exp((barrier(exit) - barrier(exit, gaussian=True)) / 0.025)
+    assert factor < 0.9
+    assert law.gaussian == pytest.approx(grid.mean, rel=1e-12)
+    assert law.mean == pytest.approx(factor * grid.mean, rel=1e-12)
+    assert law.deviation == pytest.approx(factor * grid.deviation, rel=1e-12)
+
+
+@pytest.mark.parametrize(("r", "ratio"), [(2.3, 1.48), (2.4, 2.05), (2.6, 3.08)])
+def test_the_time_falls_where_it_becomes_kramers(monkeypatch, r, ratio):
+    """By as much as docs/theory/16-survival.md says, at Φ B/h = 13.9."""
+    temperature = barrier(find_exit(r, False)) / 13.9
+    grid = survival_module.escape_law.__wrapped__(r, temperature, False)
+    monkeypatch.setattr(survival_module, "HIGH", 13.0)
+    kramers = survival_module.escape_law.__wrapped__(r, temperature, False)
+    assert kramers.exponent == pytest.approx(grid.exponent) == pytest.approx(13.9)
+    assert grid.mean / kramers.mean == pytest.approx(ratio, abs=0.02)
 
 
 @pytest.mark.parametrize("d", [1, 3])
