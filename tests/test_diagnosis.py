@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +206,26 @@ def test_a_file_that_does_not_import_gets_one_clear_message(text, message, tmp_p
     said = capsys.readouterr().err
     assert message in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["ring.py", "--output", "file"], "output: got 'file'; allowed: a folder that can be"),
+        (["ring.py", "--output", "file/below"], "output: got 'file/below'; allowed: a folder"),
+        (["ring.py", "--output", "a\0b"], "output: got PosixPath('a\\x00b'); allowed: the path"),
+        (["huge.py"], "huge.py: needs more memory than there is"),
+    ],
+)
+def test_what_the_command_cannot_do_is_told_before_a_search(
+    words, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "targets" / "ring.py", tmp_path)
+    Path("file").write_text("")
+    density = "def log_density(x):\n    return -x.square().sum(1)\n"
+    Path("huge.py").write_text(f"dimension = 10**15\n{density}")
+    assert main(["diagnose", *words]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert not said.out

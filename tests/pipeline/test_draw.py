@@ -145,3 +145,21 @@ def test_nothing_of_the_users_matplotlib_takes_part(root, tmp_path, backend):
     )
     assert done.returncode == 0, done.stderr
     assert {kind: (root / f"{STEM}.{kind}").read_bytes() for kind in before} == before
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [("settings/matplotlibrc", "error: a.csv"), ("matplotlibrc", "error: matplotlibrc: not UTF-8")],
+)
+def test_settings_for_matplotlib_that_are_no_text_are_not_read_or_named(place, message, tmp_path):
+    (tmp_path / "settings").mkdir()
+    (tmp_path / place).write_bytes(b"# \xe9\n")
+    command = [sys.executable, "-m", "modecollapse.pipeline.draw", "multimodal", "a.csv"]
+    changes = {"MATPLOTLIBRC": "settings", "MPLCONFIGDIR": str(tmp_path / "settings")}
+    done = subprocess.run(
+        [*command, "--output", "figure"], env=os.environ | changes, cwd=tmp_path,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(message)
+    assert "Traceback" not in done.stderr

@@ -77,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except OSError as error:  # a full disk behind `>`, a current folder that is gone
         _silence()
-        print(f"modecollapse: {error.strerror}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"modecollapse: {where}{error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

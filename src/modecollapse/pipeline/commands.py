@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..checks import path_of, require
 from ..closure import PACKAGE
 from ..store import StoreError, digest, write_bytes
 from . import configuration, crate, owner, profile
@@ -130,17 +132,29 @@ def diagnose(given: argparse.Namespace) -> int:
 
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger(PACKAGE.name).setLevel(logging.INFO)
-    folder = given.output or Path("diagnosis", given.file.stem)
     options = {"check": given.check, "seconds": given.seconds}
     try:
+        folder = _writable("output", given.output or Path("diagnosis", given.file.stem))
         found = look(given.file, seeds=given.seeds, steps=given.steps, **options)
     except ValueError as error:
         say(*str(error).splitlines(), to=sys.stderr)
+        return 2
+    except MemoryError as error:
+        say(f"{given.file}: needs more memory than there is ({error})", to=sys.stderr)
         return 2
     say(*found.sentences())
     for file in write_report(found, folder):
         say(f"wrote {file}")
     return 0
+
+
+def _writable(name: str, path: Path) -> Path:
+    """The path of a folder that is there and can be written to, or can be made."""
+    folder = path_of(name, path).absolute()
+    above = next(each for each in (folder, *folder.parents) if each.exists())
+    fine = above.is_dir() and os.access(above, os.W_OK)
+    require(fine, name, str(path), "a folder that can be written to")
+    return path
 
 
 def _same_code(root: Path) -> None:

@@ -6,14 +6,20 @@ import argparse
 import hashlib
 import os
 import re
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-os.environ["MPLBACKEND"] = "Agg"  # matplotlib reads it when imported; a notebook sets another
+# matplotlib reads these when imported: a notebook sets another backend, and the user's settings may
+# be no UTF-8 text.  Those in the current folder it reads whatever stands here.
+os.environ.update({"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull})
 
-import matplotlib
+try:
+    import matplotlib
+except UnicodeDecodeError:
+    sys.exit("error: matplotlibrc: not UTF-8 text; delete it, or save it as UTF-8")
 import matplotlib.pyplot as plt
 import pandas as pd
 
