@@ -7,6 +7,7 @@ import pytest
 
 from modecollapse.experiments import natural_lifetimes as experiment
 from modecollapse.experiments.share import Share
+from modecollapse.overlaps import random_start
 from modecollapse.theory.drift import drift_time
 
 SMALL = {
@@ -53,3 +54,19 @@ def test_a_point_of_which_nothing_is_aligned_has_no_row():
     settings = experiment.Settings(**(SMALL | {"separations": (2.3,), "settle": 1e4, "runs": 2}))
     table = experiment.compute(settings, Share())
     assert set(table["start"]) == {"light"}
+
+
+def test_each_point_draws_by_itself_from_the_sphere_of_its_norm(monkeypatch):
+    drawn = []
+
+    def recorded(target, n, rng, scale):
+        drawn.append((target.separation, target.dimension, scale, rng.random()))
+        return random_start(target, n, rng, scale=scale)[:0]
+
+    monkeypatch.setattr(experiment, "random_start", recorded)
+    grid = {"geometries": ("natural",), "separations": (2.3, 3.0), "dimensions": (4, 16)}
+    settings = experiment.Settings(**(SMALL | grid | {"sizes": (0.5, 2.0), "light": (1.0,)}))
+    experiment.compute(settings, Share())
+    places = [(r, d, size * r) for r in (2.3, 3.0) for d in (4, 16) for size in (0.5, 2.0)]
+    assert [point[:3] for point in drawn] == places
+    assert len({number for *_, number in drawn}) == len(places)
