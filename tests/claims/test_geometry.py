@@ -87,6 +87,11 @@ def test_annealed_components_are_kept_by_the_geometry():
     assert kept == (0.0, "holds")
     # at η = 0.1 there is no descent to be compared
     assert verdict("annealed-roads-agree", annealed_geometry=table) == (-0.02, "holds")
+    other = table.assign(
+        n_collapsed=table["n_collapsed"] + 50 * (table["geometry"] == "wasserstein")
+    )
+    cured = verdict("annealed-natural-keeps-components", annealed_geometry=other)
+    assert cured == (1.0, "holds")
     healthy = annealed(dead=20)
     for name in (
         "annealed-natural-keeps-components",
