@@ -90,6 +90,20 @@ def test_speeds_over_beta_are_all_speeds_over_beta(path):
     np.testing.assert_allclose(over, plain / 0.25, rtol=1e-12)
 
 
+@pytest.mark.parametrize("path", ["tempered", "weights kept", "weights evened"])
+def test_statistics_on_the_way_are_of_the_target_itself(path):
+    """KL and masses of one state, hot or cold, are the same."""
+    p = two(3, 0.5, 1.0)
+    start = random_start(frame(p), 3, np.random.default_rng(3), variance=2.0)
+    hot = Dynamics(schedule=schedule("exponential", beta_initial=0.1, time=2.0))
+    hot_run = integrate_volumes(p, start, [0.0, 1e-6], hot, path=path)
+    cold_run = integrate_volumes(p, start, [0.0, 1e-6])
+    assert (hot_run.statistics["beta"][:, 0] < 0.2).all()
+    for name in ("kl", "mass_0", "mass_1"):
+        hot_ones, cold_ones = (run.statistics[name][:, 0] for run in (hot_run, cold_run))
+        np.testing.assert_allclose(hot_ones, cold_ones, rtol=1e-12, err_msg=name)
+
+
 def test_the_modes_may_be_exchanged():
     p, mirrored = two(5, 0.3, 1.2, 2.0), two(5, 1.2, 0.3, 2.0, 0.3)
     start = random_start(frame(p), 4, np.random.default_rng(1), variance=2.0)
