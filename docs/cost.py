@@ -97,6 +97,13 @@ CUTS = {
     ("flow_tangent", "flows"): [Cut(("runs",), 4)],
     ("geometry_survival", "theory"): [Cut(("runs",), 20)],
     ("remedies", "simulation"): [Cut(("runs",), 40)],
+    ("annealed_geometry", "theory"): [Cut(("runs",), 50)],
+    ("annealed_geometry", "simulation"): [Cut(("runs",), 8)],
+    ("natural_lifetimes", "theory"): [Cut(("runs",), 3)],
+    ("components_paid", "simulation"): [Cut(("runs",), 8)],
+    ("heated", "theory"): [Cut(("runs",), 50)],
+    ("heated", "simulation"): [Cut(("runs",), 8)],
+    ("healing", "theory"): [Cut(("runs",), 15)],
     ("escape_times", "simulation"): [Cut(("runs",), 60)],
 }
 

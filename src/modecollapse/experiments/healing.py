@@ -62,8 +62,8 @@ class Settings:
 
     seed: Seed
     separations: Annotated[
-        tuple[Annotated[float, from_to(2.3, 6, "a number from 2.3 to 6")], ...],
-        several("a list of one or more different numbers from 2.3 to 6"),
+        tuple[Annotated[float, from_to(2.3, 5.5, "a number from 2.3 to 5.5")], ...],
+        several("a list of one or more different numbers from 2.3 to 5.5"),
     ]
     dimensions: Dimensions
     target_weights: Annotated[
