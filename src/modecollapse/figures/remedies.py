@@ -55,7 +55,7 @@ COURSES = {
     "plain": ("0.5", "-", ""),
     "trained weights": (GEOMETRIES["euclidean"][0], "-", "o"),
     "natural": (GEOMETRIES["natural"][0], "-", "D"),
-    "annealing": (DARK[8], "-", "X"),
+    "annealing": (DARK[2], "-", "X"),
     "annealing, natural": (DARK[3], "-", "P"),
     "annealing, natural, twice the components": (DARK[3], ":", "*"),
     "best of 10, natural": (GEOMETRIES["natural"][0], "--", "<"),
