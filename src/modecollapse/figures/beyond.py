@@ -185,5 +185,6 @@ def _quality(runs: pd.DataFrame) -> str:
     error = calibration(told["probability"], told["collapsed"])
     return (
         f"Area under the curve {area.value:.2f} ({area.low:.2f} to {area.high:.2f}), expected "
-        f"calibration error {error.value:.2f} ({error.low:.2f} to {error.high:.2f})."
+        f"calibration error {error.value:.2f} ({error.low:.2f} to {error.high:.2f}), over runs of "
+        "these targets; over targets drawn anew intervals are wider (see the claims)."
     )

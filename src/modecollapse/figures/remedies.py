@@ -29,7 +29,8 @@ __all__ = ["CLAIM", "caption", "draw"]
 
 CLAIM = (
     "Annealing in the natural geometry leaves no collapsed run of two modes at the price of the "
-    "plain descent; of four modes it takes twice as many components."
+    "plain descent (d = 16, means on the sphere of the modes); of four modes four components leave "
+    "some, eight none."
 )
 PROBLEMS = ("equal modes", "unequal modes", "four modes")
 LETTERS = "abcdefghijklm"

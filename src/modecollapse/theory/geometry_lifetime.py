@@ -140,7 +140,7 @@ def light_component_law(log_ratio: float, separation: float, eta: float) -> floa
     the other one is at its mode (docs/remedies.md, Eq. 13.8).
 
     >>> [round(light_component_law(decades * math.log(10), 4.0, 1.0), 1) for decades in (20, 260)]
-    [4.8, 9.1]
+    [4.0, 8.9]
     """
     l = within("log_ratio", log_ratio, 0)
     r, eta = within("separation", separation, 0), within("eta", eta, 0)

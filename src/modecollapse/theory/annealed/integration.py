@@ -69,7 +69,7 @@ def integrate_annealed(
     variances : "fixed"; "euclidean", dv/dt = −∂KL/∂v; or "bures", dv/dt = −(4v/d) ∂KL/∂v.
     speed_over_beta : divide every speed by β.
     geometry : "euclidean"; "wasserstein", the speed of each mean and variance without its weight;
-        or "natural", and that of the weights (docs/remedies.md, Eq. 13.14).
+        or "natural", and that of the weights (docs/remedies.md, Eq. 13.11).
     rtol, atol : error allowed in a step, rtol |x_i| + atol, in each axial coordinate (Eq. 3.2), in
         ℓ and in log v_i.  1e-12 ≤ rtol ≤ 1e-2; atol > 0, default rtol / 100.
     max_steps : tried steps after which a run ends with status "step limit".
