@@ -130,7 +130,8 @@ CLAIMS = (
         "figure",
         "Taken over all paths, volumes and dimensions of fig8_beyond that both have together, the "
         "closed equations and descent with batches lose the narrow mode equally often, to 0.15 "
-        "(two components of equal fixed weights, trained variances; single points may differ by more).",
+        "(two components of equal fixed weights, trained variances; single points may differ "
+        "by more).",
         "part that loses the narrow mode, theory minus simulation",
         ("heated",),
         _agreement,
