@@ -32,7 +32,7 @@ __all__ = ["CLAIM", "caption", "draw"]
 CLAIM = (
     "Collapse with fixed equal weights is left by the noise of the batches, at a rate that the "
     "closed equations and the covariance of the gradient foretell; with trained weights gradient "
-    "flow heals it, later than any training where modes are far apart."
+    "flow heals it, the later the farther the modes are apart."
 )
 ESTIMATORS = {
     "sticking-the-landing": "no score term",
