@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -210,7 +211,7 @@ ODD = {
 def test_where_nothing_can_be_written_or_nobody_is_it_ends_in_a_line(
     tmp_path, output, before, code, told
 ):
-    command = f"{before}{sys.executable} -m modecollapse check {output}"
+    command = f"{before}{shlex.quote(sys.executable)} -m modecollapse check {output}"
     done = subprocess.run(
         ["sh", "-c", command, str(tmp_path / "gone")],
         cwd=ROOT,
