@@ -20,6 +20,9 @@ from slurm_cluster import MORTAL
 pytestmark = [
     pytest.mark.slurm,
     pytest.mark.skipif(bool(slurm_cluster.absent()), reason=slurm_cluster.absent()),
+    pytest.mark.skipif(
+        " " in sys.executable, reason="Snakemake does not quote its Python in jobs (docs/cluster.md)"
+    ),
 ]
 
 PROFILE = ("--profile", "profiles/slurm", "--configfile", "config/smoke.yaml")
