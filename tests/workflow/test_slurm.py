@@ -21,7 +21,8 @@ pytestmark = [
     pytest.mark.slurm,
     pytest.mark.skipif(bool(slurm_cluster.absent()), reason=slurm_cluster.absent()),
     pytest.mark.skipif(
-        " " in sys.executable, reason="Snakemake does not quote its Python in jobs (docs/cluster.md)"
+        " " in sys.executable,
+        reason="Snakemake quotes no path of Python (docs/cluster.md)",
     ),
 ]
 
