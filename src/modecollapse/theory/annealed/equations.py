@@ -17,6 +17,7 @@ from ...targets import BimodalTarget
 from ...targets.tempered import _log_along
 from ..rhs import overlaps_to_axial
 from .contour import _overlap_integrals
+from .steps import _heat
 
 __all__ = ["VARIANCES"]
 
@@ -178,3 +179,14 @@ def _speed(x, beta, s):
         alpha = (0.5 * rate[own] + push * x[3]) / p if p > 0 else 0.0
         total += max(alpha * alpha * p - 2 * alpha * push * x[3] + push * push * q, 0.0)
     return math.sqrt(total)
+
+
+@compiled
+def _describe(x, beta, s, out):
+    """The statistics of a state."""
+    out[:8] = x
+    out[8], out[9] = beta, _kl(x, beta, s)
+    out[10], out[11] = _masses(x, s)
+
+
+_heat(_Setting, velocity=_velocity, describe=_describe, kl=_kl)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from ...checks import integer, require
 from ...compiled import compiled
@@ -13,29 +12,22 @@ from ...schedules import NoAnnealing, Schedule
 from ...targets import BimodalTarget
 from ...trajectory import Trajectory, finish
 from ..ode import Control
-from ..rhs import axial_to_overlaps
 from ..runs import (
-    ENDS,
     FINISHED,
     counted,
-    in_chunks,
     increasing_times,
     motion,
     step_errors,
     threads_of,
     why,
 )
-from .equations import _kl, _setting, _state, _velocity
-from .steps import _follow_all, _Path, _Results
+from .batches import follow_batch, statistics_of
+from .equations import _kl, _setting, _speed, _state, _velocity
+from .steps import _Path
 
 __all__ = ["annealed_velocity", "integrate_annealed", "tempered_kl"]
 
 FloatArray = NDArray[np.float64]
-STATISTICS = (
-    *("m1", "m2", "q11", "q12", "q22", "weight", "v1", "v2"),
-    *("beta", "kl", "mass_plus", "mass_minus"),
-)
-CHUNK = 16  # runs that a thread takes at a time
 
 
 def integrate_annealed(
@@ -104,46 +96,34 @@ def integrate_annealed(
         norms = start.q[:, [0, 2]]
         require(bool((norms > 0).all()), "start.q", norms.min(initial=1), "means of length > 0")
     control = Control(*step_errors(rtol, atol), integer("max_steps", max_steps, 1))
-    threads = threads_of(threads)
-
-    n, x = len(start), _state(target, start)
-    results = _Results(
-        np.full((n, len(STATISTICS), times.size), np.nan),
-        np.zeros(n, dtype=np.int64),
-        np.full((n, 2), np.nan),
-        np.zeros((n, 3), dtype=np.int64),
-    )
     chosen = NoAnnealing() if schedule is None else schedule
     require(isinstance(chosen, Schedule), "schedule", schedule, "one of modecollapse.schedules")
     path = _Path(s, chosen.phases(), chosen.feedback, times, control)
-
-    def work(low: int, high: int) -> None:
-        _follow_all(low, high, x, path, results)
-
-    in_chunks(work, n, CHUNK, threads)
+    x = _state(target, start)
+    results = follow_batch(x, path, threads_of(threads))
+    speeds = _speed_of_all(x, results.logged[:, 8, -1], s)
     return finish(
         source="theory",
         times=times,
-        statistics=_statistics(target, results.logged),
+        statistics=statistics_of(target, results.logged, ("mass_plus", "mass_minus")),
         targets=target,
-        status=[ENDS[e] for e in results.ended.tolist()],
-        reached=results.ends[:, 0],
+        status=results.status,
+        reached=results.reached,
         why=why(control.max_steps),
         diagnostics={
             **counted(results.counts),
-            "reached": results.ends[:, 0],
-            **motion(times[-1], results.ends[:, 1], results.ended == FINISHED),
+            "reached": results.reached,
+            **motion(times[-1], speeds, results.ended == FINISHED),
         },
     )
 
 
-def _statistics(target: BimodalTarget, logged: FloatArray) -> dict[str, FloatArray]:
-    """Name -> (n, T), from `logged` (n, statistics, T) in axial coordinates."""
-    overlaps = axial_to_overlaps(logged[:, :6].swapaxes(1, 2), target.separation)
-    values = dict(zip(STATISTICS, logged.swapaxes(0, 1), strict=True))
-    values |= dict(zip(STATISTICS[:5], np.moveaxis(overlaps[..., :5], -1, 0), strict=True))
-    values |= {"weight": expit(logged[:, 5]), "logit": logged[:, 5]}
-    return values | {"v1": np.exp(values["v1"]), "v2": np.exp(values["v2"])}
+@compiled
+def _speed_of_all(x, beta, s):
+    out = np.empty(len(x))
+    for i in range(len(x)):
+        out[i] = _speed(x[i], beta[i], s)
+    return out
 
 
 @compiled

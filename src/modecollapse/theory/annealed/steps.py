@@ -3,16 +3,79 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...compiled import compiled
+from ...compiled import compiled, overloaded
 from ...schedules import ARITHMETIC, CONSTANT, GEOMETRIC, Feedback
+from ...trajectory import Status
 from ..ode import Control, Stretch, follow, register
-from ..runs import FINISHED
-from .equations import _kl, _masses, _Setting, _speed, _velocity
+from ..runs import ENDS, FINISHED
+
+
+class _Heated(NamedTuple):
+    """What is done with a setting; see :func:`_heat`."""
+
+    velocity: Callable[..., None]
+    kl: Callable[..., float] | None
+    describe: Callable[..., None]
+
+
+HEATED: dict[type, _Heated] = {}
+
+
+def _heat(
+    setting: type,
+    *,
+    velocity: Callable[..., None],
+    describe: Callable[..., None],
+    kl: Callable[..., float] | None = None,
+) -> None:
+    """Tell the steps what to do with a `setting`, in the module that defines it (:mod:`..ode`).
+
+    Parameters
+    ----------
+    velocity : (x, β, setting, out) writes dx/dt.
+    describe : (x, β, setting, out) writes the statistics of a state.
+    kl : (x, β, setting) -> KL(q‖p_β); without it β cannot wait for the fit.
+    """
+    HEATED[setting] = _Heated(velocity, kl, describe)
+
+
+def _velocity(x: NDArray, beta: float, setting: Any, out: NDArray) -> None:
+    HEATED[type(setting)].velocity(x, beta, setting, out)
+
+
+def _describe(x: NDArray, beta: float, setting: Any, out: NDArray) -> None:
+    HEATED[type(setting)].describe(x, beta, setting, out)
+
+
+def _kl(x: NDArray, beta: float, setting: Any) -> float:
+    known = HEATED[type(setting)].kl
+    return math.nan if known is None else known(x, beta, setting)
+
+
+@overloaded(_velocity)
+def _velocity_of(x, beta, setting, out):
+    known = HEATED[setting.instance_class].velocity
+    return lambda x, beta, setting, out: known(x, beta, setting, out)
+
+
+@overloaded(_describe)
+def _describe_of(x, beta, setting, out):
+    known = HEATED[setting.instance_class].describe
+    return lambda x, beta, setting, out: known(x, beta, setting, out)
+
+
+@overloaded(_kl)
+def _kl_of(x, beta, setting):
+    known = HEATED[setting.instance_class].kl
+    if known is None:
+        return lambda x, beta, setting: math.nan
+    return lambda x, beta, setting: known(x, beta, setting)
 
 
 class _Phase(NamedTuple):
@@ -36,7 +99,7 @@ def _beta_at(phase, t):
 class Annealed(NamedTuple):
     """The constants of the annealed equations within a phase."""
 
-    setting: _Setting
+    setting: Any
     phase: _Phase
 
 
@@ -51,7 +114,7 @@ register(Annealed, 8, _annealed)
 class _Path(NamedTuple):
     """What all runs of a call follow."""
 
-    setting: _Setting
+    setting: Any
     phases: NDArray  # (phases, 5)
     feedback: Feedback
     times: NDArray  # (T,)
@@ -63,8 +126,12 @@ class _Results(NamedTuple):
 
     logged: NDArray  # (n, statistics, T)
     ended: NDArray  # (n,)
-    ends: NDArray  # (n, 2), the last time and speed
+    reached: NDArray  # (n,), the last time
     counts: NDArray  # (n, 3)
+
+    @property
+    def status(self) -> list[Status]:
+        return [ENDS[e] for e in self.ended.tolist()]
 
 
 @compiled
@@ -117,17 +184,8 @@ def _follow(x, path, logged, counts):
 
 
 @compiled
-def _describe(x, beta, s, out):
-    """The statistics of a state."""
-    out[:8] = x
-    out[8], out[9] = beta, _kl(x, beta, s)
-    out[10], out[11] = _masses(x, s)
-
-
-@compiled
 def _follow_all(low, high, x, path, results):
     """Follow the runs low … high − 1."""
     for i in range(low, high):
         logged = results.logged[i]
-        results.ended[i], results.ends[i, 0] = _follow(x[i], path, logged, results.counts[i])
-        results.ends[i, 1] = _speed(x[i], logged[8, -1], path.setting)
+        results.ended[i], results.reached[i] = _follow(x[i], path, logged, results.counts[i])

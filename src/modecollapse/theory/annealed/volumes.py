@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from ...checks import choice, flag, integer, made, require, within
 from ...dynamics import Dynamics
@@ -12,37 +11,22 @@ from ...overlaps import Overlaps
 from ...targets import BimodalTarget, GaussianMixture
 from ...trajectory import Trajectory, finish
 from ..ode import Control
-from ..rhs import axial_to_overlaps, overlaps_to_axial
+from ..rhs import overlaps_to_axial
 from ..runs import (
-    ENDS,
     counted,
-    in_chunks,
     increasing_times,
     step_errors,
     threads_of,
     why,
 )
-from .volumes_equations import _follow_all, _velocities, _Volumes, _Work
+from .batches import follow_batch, statistics_of
+from .steps import _Path
+from .volumes_equations import _velocities, _Volumes
 
 __all__ = ["PATHS", "frame", "integrate_volumes", "volumes_velocity"]
 
 FloatArray = NDArray[np.float64]
 PATHS = ("tempered", "weights kept", "weights evened")
-STATISTICS = (
-    "m1",
-    "m2",
-    "q11",
-    "q12",
-    "q22",
-    "weight",
-    "v1",
-    "v2",
-    "beta",
-    "kl",
-    "mass_0",
-    "mass_1",
-)
-CHUNK = 16  # runs that a thread takes at a time
 
 
 def frame(target: GaussianMixture) -> BimodalTarget:
@@ -157,29 +141,15 @@ def integrate_volumes(
     s, bimodal = _setting(target, dynamics, path)
     times = increasing_times(times)
     control = Control(*step_errors(rtol, None), integer("max_steps", max_steps, 1))
-    x = _state(bimodal, start)
-    n = len(x)
-    logged = np.full((n, len(STATISTICS), times.size), np.nan)
-    ended, reached = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
-    counts = np.zeros((n, 3), dtype=np.int64)
-    work = _Work(s, dynamics.schedule.phases(), times, control)
-
-    def run(low: int, high: int) -> None:
-        _follow_all(low, high, x, work, logged, ended, reached, counts)
-
-    in_chunks(run, n, CHUNK, threads_of(threads))
-    overlaps = axial_to_overlaps(logged[:, :6].swapaxes(1, 2), bimodal.separation)
-    values = dict(zip(STATISTICS, logged.swapaxes(0, 1), strict=True))
-    values |= dict(zip(STATISTICS[:5], np.moveaxis(overlaps[..., :5], -1, 0), strict=True))
-    values |= {"weight": expit(logged[:, 5]), "logit": logged[:, 5]}
-    values |= {"v1": np.exp(values["v1"]), "v2": np.exp(values["v2"])}
+    path_of_all = _Path(s, dynamics.schedule.phases(), dynamics.schedule.feedback, times, control)
+    results = follow_batch(_state(bimodal, start), path_of_all, threads_of(threads))
     return finish(
         source="theory",
         times=times,
-        statistics=values,
+        statistics=statistics_of(bimodal, results.logged, ("mass_0", "mass_1")),
         targets=bimodal,
-        status=[ENDS[e] for e in ended.tolist()],
-        reached=reached,
+        status=results.status,
+        reached=results.reached,
         why=why(control.max_steps),
-        diagnostics={**counted(counts), "reached": reached},
+        diagnostics={**counted(results.counts), "reached": results.reached},
     )

@@ -23,16 +23,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...compiled import compiled
-from ..ode import Control, Stretch, follow, register
-from ..runs import FINISHED
 from .contour import _overlap_integrals
 from .equations import _mixture_integrals
-from .steps import _beta_at, _Phase, _phase
+from .steps import _heat
 
-__all__ = ["_Volumes", "_Work", "_follow_all", "_velocities"]
+__all__ = ["_Volumes", "_velocities"]
 
 
 class _Volumes(NamedTuple):
@@ -49,13 +46,6 @@ class _Volumes(NamedTuple):
     variances: int  # in dynamics.VARIANCES
     divide: bool  # every speed by β
     path: int  # in PATHS
-
-
-class _Heated(NamedTuple):
-    """The constants within a phase of the schedule."""
-
-    setting: _Volumes
-    phase: _Phase
 
 
 class _Seen(NamedTuple):
@@ -152,53 +142,7 @@ def _describe(x, beta, s, out):
     out[10], out[11] = (narrow, 1 - narrow) if s.side > 0 else (1 - narrow, narrow)
 
 
-@compiled
-def _heated(c, t, x, out):
-    _velocity(x, _beta_at(c.phase, t), c.setting, out)
-
-
-register(_Heated, 8, _heated)
-
-
-class _Work(NamedTuple):
-    """What all runs of a call follow."""
-
-    setting: _Volumes
-    phases: NDArray
-    times: NDArray
-    control: Control
-
-
-@compiled
-def _follow(x, work, logged, counts):
-    """Follow one run from time 0; `logged` is (statistics, T).  Returns how and when it ended."""
-    times, s = work.times, work.setting
-    states = np.empty((times.size, 8))
-    if times[0] == 0.0:
-        states[0] = x
-    t, h, place, k = 0.0, 0.0, 0, 0
-    phase, until = _phase(work.phases, place)
-    while True:
-        while k < times.size and times[k] <= t and times[k] < until:
-            _describe(states[k], _beta_at(phase, times[k]), s, logged[:, k])
-            k += 1
-        if k == times.size:
-            return FINISHED, t
-        if t < until:
-            stretch = Stretch(t, min(times[-1], until), h)
-            ended, t, h = follow(_Heated(s, phase), x, stretch, work.control, times, states, counts)
-            if ended != FINISHED:
-                return ended, t
-        else:
-            place += 1
-            phase, until = _phase(work.phases, place)
-
-
-@compiled
-def _follow_all(low, high, x, work, logged, ended, reached, counts):
-    """Follow the runs low … high − 1."""
-    for i in range(low, high):
-        ended[i], reached[i] = _follow(x[i], work, logged[i], counts[i])
+_heat(_Volumes, velocity=_velocity, describe=_describe)
 
 
 @compiled
