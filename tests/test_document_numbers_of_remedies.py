@@ -29,8 +29,10 @@ from modecollapse.claims.intervals import difference, frequency
 from modecollapse.theory import rank_remedies
 from modecollapse.theory.bifurcations import NoFoldError, critical_separation
 from modecollapse.theory.divergence_folds import divergence_critical_separation, far_separation
+from modecollapse.theory.escape.noise import noise
 from modecollapse.theory.escape.normal_form import normal_form, passage_function
 from modecollapse.theory.escape.path import barrier, find_exit
+from modecollapse.theory.escape.survival import escape_law
 from modecollapse.theory.geometry_lifetime import aligned_lifetime, dead_component_wait
 from modecollapse.theory.ranking import PROBLEMS
 
@@ -176,7 +178,7 @@ SAMPLED = {
 }  # fmt: skip
 COMPUTED = {
     "remedies": ("| r | euclidean, η", "| r | euclidean | was", "| α | 0 |", "| λ | 0 |"),
-    "16": ("| | $v\\cdot Cv$", "| $r - r_c$ | 0.01"),
+    "16": ("| | $v\\cdot Cv$", "| $r - r_c$ | 0.01", "| $c$ over"),
 }
 HELD = [page_of(name) for name in ("16", "17", "remedies")]
 
@@ -244,12 +246,24 @@ def test_the_shares_that_reach_three_and_four():
 
 def test_noise_at_the_fold():
     held = [(False, True), (True, True), (True, False)]
-    for (name, noise, law), kind in zip(rows_of("16", "| | $v\\cdot Cv$"), held, strict=True):
+    for (name, told, law), kind in zip(rows_of("16", "| | $v\\cdot Cv$"), held, strict=True):
         form = normal_form(*kind)
         above = critical_separation() + 1
-        assert agrees(noise, form.noise), name
+        assert agrees(told, form.noise), name
         assert agrees(law.strip("$").split("\\")[0], form.barrier(above) / form.diffusivity(1.0, 1))
     assert normal_form(False, stratified=False).noise == pytest.approx(normal_form(False).noise)
+
+
+def test_prefactors_over_that_of_kramers():
+    radii = [float(x) for x in columns_of("16", "| $c$ over")]
+    rows = rows_of("16", "| $c$ over")
+    for score, (found, root) in zip((False, True), (rows[:2], rows[2:]), strict=True):
+        for k, r in enumerate(radii, start=1):
+            exit = find_exit(r, score)
+            law = escape_law(r, barrier(exit, gaussian=True) / 25, score)
+            _, c = noise(np.array([exit.state, exit.saddle]), r, score)
+            assert agrees(found[k], law.gaussian * math.exp(-25) * exit.rate / (2 * math.pi))
+            assert agrees(root[k], math.sqrt(c[1, 1, 1] / c[0, 1, 1]))
 
 
 def test_barriers_over_the_law_of_the_fold():

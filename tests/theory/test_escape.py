@@ -16,12 +16,11 @@ from modecollapse.targets import BimodalTarget
 from modecollapse.theory.bifurcations import critical_separation
 from modecollapse.theory.equilibria import fixed_points
 from modecollapse.theory.escape import path as path_module
-from modecollapse.theory.escape import survival as survival_module
 from modecollapse.theory.escape.noise import noise
 from modecollapse.theory.escape.normal_form import normal_form, passage_function
 from modecollapse.theory.escape.passage import passage
 from modecollapse.theory.escape.path import Exit, barrier, find_exit
-from modecollapse.theory.escape.survival import escape
+from modecollapse.theory.escape.survival import escape, escape_law
 from modecollapse.theory.metastability import fold_delay
 from modecollapse.theory.rhs import kl_divergence, velocity
 
@@ -205,15 +204,48 @@ def test_skewness_shortens_the_whole_law():
     assert law.deviation == pytest.approx(factor * grid.deviation, rel=1e-12)
 
 
-@pytest.mark.parametrize(("r", "ratio"), [(2.3, 1.48), (2.4, 2.05), (2.6, 3.08)])
-def test_the_time_falls_where_it_becomes_kramers(monkeypatch, r, ratio):
-    """By as much as docs/theory/16-survival.md says, at Φ B/h = 13.9."""
-    temperature = barrier(find_exit(r, False)) / 13.9
-    grid = survival_module.escape_law.__wrapped__(r, temperature, False)
-    monkeypatch.setattr(survival_module, "HIGH", 13.0)
-    kramers = survival_module.escape_law.__wrapped__(r, temperature, False)
-    assert kramers.exponent == pytest.approx(grid.exponent) == pytest.approx(13.9)
-    assert grid.mean / kramers.mean == pytest.approx(ratio, abs=0.02)
+def law_at(r, height, score=False):
+    """The law where Φ_G B/h = `height`."""
+    cost = barrier(find_exit(r, score), gaussian=True)
+    return escape_law(r, cost / height, score)
+
+
+@pytest.mark.parametrize(("r", "score"), [(2.3, False), (2.4, True), (2.6, True), (2.8, False)])
+def test_a_high_barrier_is_the_grid_gone_on(r, score):
+    """No jump at 14, no fall on the way, and the times of a finer grid, which has digits left."""
+    heights = [10.0, 13.999, 14.001, 20.0]
+    laws = [law_at(r, height, score) for height in heights]
+    means = np.log([law.gaussian for law in laws])
+    assert means[2] - means[1] == pytest.approx(0.002, abs=2e-4)
+    np.testing.assert_allclose(np.diff(means), np.diff(heights), rtol=0.08, atol=1e-3)
+    exit = find_exit(r, score)
+    grid = passage(exit.state, r, barrier(exit, gaussian=True) / 20, score, points=160)
+    assert laws[-1].gaussian == pytest.approx(grid.mean, rel=0.06)
+    assert laws[-1].deviation == pytest.approx(laws[-1].mean, rel=1e-3)
+
+
+@pytest.mark.parametrize("score", [False, True])
+def test_far_above_the_barrier_is_all_that_grows(score):
+    """log τ grows by Φ B/h, at 300 to 0.02 and for ever monotonously, until it is no number."""
+    a, b = law_at(2.5, 300.0, score), law_at(2.5, 500.0, score)
+    assert math.log(b.mean / a.mean) == pytest.approx(b.exponent - a.exponent, abs=0.02)
+    assert math.log(b.gaussian / a.gaussian) == pytest.approx(200, abs=0.02)
+    assert b.exponent / a.exponent == pytest.approx(5 / 3)
+    last = law_at(2.5, 1e5, score).mean
+    assert b.mean < last < math.inf
+
+
+@pytest.mark.parametrize(("r", "most"), [(2.27, 0.02), (2.3, 0.02), (2.4, 0.06)])
+def test_noise_that_grows_on_the_way_lengthens_kramers_time(r, most):
+    """In one dimension τ = 2π (λ_s λ_u)^{−1/2} (D_u/D_s)^{1/2} e^{ΔV/D}, D at the saddle over D at
+    the state: without the score term the outer mean hardly moves, and the noise is the inner's."""
+    exit = find_exit(r, False)
+    _, c = noise(np.array([exit.state, exit.saddle]), r, False)
+    law = law_at(r, 25.0)
+    prefactor = law.gaussian * math.exp(-25) * exit.rate / (2 * math.pi)
+    growth = math.sqrt(c[1, 1, 1] / c[0, 1, 1])
+    assert growth > 1.15
+    assert prefactor == pytest.approx(growth, rel=most)
 
 
 @pytest.mark.parametrize("d", [1, 3])

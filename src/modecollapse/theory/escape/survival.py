@@ -15,7 +15,7 @@ from ...dynamics import targets_of
 from ...targets import BimodalTarget
 from .normal_form import normal_form
 from .passage import passage
-from .path import barrier, find_exit
+from .path import Exit, barrier, find_exit
 
 __all__ = ["Escape", "escape", "escape_law", "survival"]
 
@@ -25,7 +25,8 @@ SEPARATIONS = (2.1, 2.8)
 LARGEST_STEP = 0.5
 TEMPERATURES = (1e-3, 0.25)  # h/B below the fold's reach, where the grid resolves the noise
 LARGEST_SPREAD = 0.2
-HIGH = 14.0  # of Φ B/h: from here on the time is Kramers', not the grid's
+HIGH, LOWER = 14.0, 9.0  # of Φ_G B/h: beyond HIGH the prefactor is extrapolated from both
+LONGEST = 600.0  # of the logarithm of that growth: a time that is a number still
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,10 @@ def escape(
     r"""When stochastic descent leaves the collapsed state of two equal modes, equal fixed weights.
 
     Its law is that of the diffusion (Eq. 16.6), with times multiplied by e^{(Φ − Φ_G) B/h}: Φ is
-    the barrier of the batches' own law (Eq. 16.5), Φ_G that of Gaussian noise.  Above ΦB/h = 14 it
-    is Kramers' time 2π (λ_s λ_u)^{−1/2} e^{ΦB/h}.  A run begins at the collapsed state, or below
-    the critical separation where it was born, and has left when a mean crosses the midpoint.
+    the barrier of the batches' own law (Eq. 16.5), Φ_G that of Gaussian noise.  What stands before
+    e^{Φ_G B/h} has a limit for h/B → 0, and is extrapolated to it from Φ_G B/h = 9 and 14 on.  A
+    run begins at the collapsed state, or below the critical separation where it was born, and has
+    left when a mean crosses the midpoint.
 
     Parameters
     ----------
@@ -95,16 +97,30 @@ def escape_law(
     r: float, temperature: float, score: bool, stratified: bool = True, spread: float = 0.0
 ) -> Escape:
     """As :func:`escape`, by h/B = `temperature` and Δ = `spread`, unchecked."""
-    form, exit = normal_form(score, stratified), find_exit(r, score, stratified, spread)
-    exact = barrier(exit) / temperature if exit else 0.0
-    if exit and exact > HIGH:
-        mean = 2 * math.pi / exit.rate * math.exp(min(exact, 600.0))
-        skew = math.exp(min(barrier(exit, gaussian=True) / temperature, 600.0) - min(exact, 600.0))
-        return Escape(mean, mean, exact, mean * skew)
-    start = exit.state if exit else np.array(form.positions)
-    law = passage(start, r, temperature, score, stratified, spread)
-    skew = math.exp(exact - barrier(exit, gaussian=True) / temperature) if exit else 1.0
-    return Escape(law.mean * skew, law.deviation * skew, exact, law.mean)
+    exit = find_exit(r, score, stratified, spread)
+    if exit is None:
+        start = np.array(normal_form(score, stratified).positions)
+        law = passage(start, r, temperature, score, stratified, spread)
+        return Escape(law.mean, law.deviation, 0.0, law.mean)
+    cost = barrier(exit, gaussian=True)
+    own, gaussian = barrier(exit) / temperature, cost / temperature
+    law = passage(exit.state, r, max(temperature, cost / HIGH), score, stratified, spread)
+    beyond = _prefactor_beyond(exit, cost, law.mean, gaussian) if gaussian > HIGH else 1.0
+
+    def factor(exponent: float) -> float:
+        return beyond * math.exp(min(exponent - min(gaussian, HIGH), LONGEST))
+
+    mean, deviation = (value * factor(own) for value in law)
+    return Escape(mean, deviation, own, law.mean * factor(gaussian))
+
+
+def _prefactor_beyond(exit: Exit, cost: float, mean: float, gaussian: float) -> float:
+    """What stands before e^{Φ_G B/h} at Φ_G B/h = `gaussian`, over the same at 14, where the mean
+    is `mean`: its logarithm is linear in h/B for h/B → 0.  Right to 6 % up to `gaussian` = 25."""
+    options = exit.score, exit.stratified, exit.spread
+    lower = passage(exit.state, exit.separation, cost / LOWER, *options).mean
+    slope = (math.log(mean / lower) + LOWER - HIGH) / (1 / LOWER - 1 / HIGH)
+    return math.exp(slope * (1 / HIGH - 1 / gaussian))
 
 
 def survival(
