@@ -19,6 +19,7 @@ __all__ = [
     "made",
     "numbers_of",
     "path_of",
+    "printable",
     "require",
     "within",
 ]
@@ -53,6 +54,17 @@ def _told(given: Any) -> str:
         return f"a value of type {type(given).__name__}"
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def printable(text: str) -> str:
+    """A line for a terminal, whatever stood in a file: no control characters, no other line.
+
+    >>> print(printable("a\\x1b[31m"))
+    a\\x1b[31m
+    """
+    return "".join(
+        c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def within(

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PACKAGE", "closure", "constant"]
+__all__ = ["PACKAGE", "closure", "constant", "main"]
 
 PACKAGE = Path(__file__).parent
 BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")  # what holds statements
@@ -38,7 +38,7 @@ def constant(module: str, name: str) -> Any:
     """A constant of a module, read from its source like the imports.
 
     >>> constant("modecollapse.closure", "__all__")
-    ['PACKAGE', 'closure', 'constant']
+    ['PACKAGE', 'closure', 'constant', 'main']
     """
     for node in ast.parse(_file(module).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
@@ -105,5 +105,15 @@ def _chase(package: str, home: str, name: str) -> list[str]:
     return [module, *_lazy(module, {name})]
 
 
+def main(modules: list[str]) -> int:
+    """Print the files of a closure; returns the exit code."""
+    for name in modules:
+        if name.split(".")[0] != PACKAGE.name or not _exists(name):
+            print(f"error: {name!r}: no module of {PACKAGE.name}", file=sys.stderr)
+            return 2
+    print(*closure(*modules), sep="\n")
+    return 0
+
+
 if __name__ == "__main__":
-    print(*closure(*sys.argv[1:]), sep="\n")
+    sys.exit(main(sys.argv[1:]))

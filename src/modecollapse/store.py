@@ -56,11 +56,14 @@ def write_bytes(path: Path | str, content: bytes) -> None:
 
     Raises
     ------
-    StoreError : naming the file, where it cannot be written; what stood there before stays.
+    StoreError : naming the file, where it cannot be written; what stood there before stays, and
+        so does a device or a pipe, which a file would take the place of.
     """
     path = Path(path)
     temporary = None
     try:
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path}: cannot be written (not a regular file)")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False

@@ -160,6 +160,6 @@ def test_settings_for_matplotlib_that_are_no_text_are_not_read_or_named(place, m
         [*command, "--output", "figure"], env=os.environ | changes, cwd=tmp_path,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(message)
     assert "Traceback" not in done.stderr

@@ -68,11 +68,19 @@ def test_tables_that_share_a_process_are_what_they_are_alone(alone, tmp_path, tu
 
 
 def test_an_error_names_the_table_and_its_setting_and_keeps_what_is_done(tmp_path, monkeypatch):
-    monkeypatch.setitem(BLOCKS, "fold_lines", {"highest": 99.0, "points": 3})
-    with pytest.raises(ValueError, match=r"fold_lines\.theory\.separation: got"):
+    monkeypatch.setattr(together, "check", lambda *given: None)  # what only the road refuses
+    monkeypatch.setitem(BLOCKS, "fold_delay", {"distances": [50.0], "horizon": 1e9})
+    with pytest.raises(ValueError, match=r"fold_delay\.theory\.distances: got"):
         called(tmp_path, BLOCKS)
     assert (tmp_path / "regret_line.csv").exists()
-    assert not (tmp_path / "parts" / "fold_lines").exists()
+    assert not (tmp_path / "parts" / "fold_delay").exists()
+
+
+def test_an_error_of_any_block_is_told_before_the_first_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setitem(BLOCKS, "fold_lines", {"highest": 99.0, "points": 3})
+    with pytest.raises(ValueError, match=r"fold_lines\.theory\.highest: got"):
+        called(tmp_path, BLOCKS)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_block_that_is_shared_has_one_job():

@@ -6,9 +6,40 @@ from those (:mod:`modecollapse.pipeline.schema`).
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
+
+from ..checks import require
+
+
+def check(settings: type, given: Mapping[str, Any]) -> None:
+    """Check values by the kinds of the fields of `settings`, its ``Settings``.
+
+    Raises
+    ------
+    ValueError : naming the setting that is missing, unknown, or of another kind.
+
+    >>> from modecollapse.experiments.fold_lines import Settings
+    >>> check(Settings, {"highest": 3.0, "points": 1})
+    Traceback (most recent call last):
+    ...
+    ValueError: points: got 1; allowed: a whole number from 2 to 10000
+    """
+    kinds = get_type_hints(settings, include_extras=True)
+    for name in given:
+        require(name in kinds, name, given[name], f"no such key; the keys are {', '.join(kinds)}")
+    for name, kind in kinds.items():
+        require(name in given, name, "nothing", "a value, which is missing")
+        adapter, value = TypeAdapter(kind), given[name]
+        try:
+            adapter.validate_python(value, strict=True)
+        except ValidationError:
+            require(False, name, value, adapter.json_schema()["description"])
+        repeated = isinstance(value, tuple) and len({repr(each) for each in value}) < len(value)
+        unique = repeated and adapter.json_schema().get("uniqueItems", False)
+        require(not unique, name, value, "different values")
 
 
 def several(description: str, most: int = 1000) -> Any:

@@ -80,6 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"modecollapse: {where}{error.strerror}", file=sys.stderr)
         return 2
+    except RuntimeError as error:  # before Python 3.13, of links in a circle
+        if "Symlink loop" not in str(error):
+            raise
+        print(f"modecollapse: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 

@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..checks import path_of, require
+from ..checks import path_of, printable, require
 from ..closure import PACKAGE
 from ..store import StoreError, digest, write_bytes
 from . import configuration, crate, owner, profile
 from . import verify as checking
-from .faults import printable
 from .judge import counted, verdicts
 from .records import read_record
 

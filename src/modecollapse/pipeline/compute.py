@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import os
 import shutil
@@ -13,13 +11,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..checks import choice, require
 from ..closure import PACKAGE
+from ..experiments import kinds
 from ..experiments.share import Share
 from ..store import write_table
-from .entry import run
+from .entry import MOST_JOBS, MOST_THREADS, Parser, file_to_write, mapping, run, whole
 from .provenance import record
 
-__all__ = ["agree", "compute", "main", "module_name", "part", "settings_of"]
+__all__ = ["agree", "check", "compute", "main", "module_name", "part", "settings_of"]
+
+SOURCES = ("theory", "simulation", "flows")
 
 
 def module_name(experiment: str, source: str) -> str:
@@ -83,6 +85,27 @@ def settings_of(experiment: str, source: str, block: dict[str, Any]) -> Any:
     return import_module(module_name(experiment, source)).Settings(**_frozen(given))
 
 
+def check(experiment: str, source: str, block: Mapping[str, Any]) -> None:
+    """Check what a job is to compute, which may not come from a configuration that was.
+
+    Raises
+    ------
+    ValueError : naming the experiment, the source or the setting that is not one.
+    """
+    choice("source", source, SOURCES)
+    module = module_name(experiment, source) if experiment.isidentifier() else ""
+    path = PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
+    there = bool(module) and path.is_file()
+    found = import_module(module) if there else None
+    known = hasattr(found, "Settings") and hasattr(found, "compute")
+    require(known, "experiment", experiment, f"one that computes a table from {source}")
+    given = {name: _frozen(value) for name, value in block.items() if name != "jobs"}
+    try:
+        kinds.check(found.Settings, given)  # type: ignore[union-attr]
+    except ValueError as error:
+        raise ValueError(f"{experiment}.{source}.{error}") from None
+
+
 def agree(experiment: str, settings: Mapping[str, Any]) -> None:
     """Check the settings of all sources of a table against each other, where the experiment can.
 
@@ -118,20 +141,23 @@ def limit_threads(threads: int) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Compute one job's share of a table.")
+    parser = Parser(description="Compute one job's share of a table.")
     parser.add_argument("experiment")
     parser.add_argument("source")
-    parser.add_argument("--settings", required=True, help="the configuration's block, as JSON")
-    parser.add_argument("--job", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument(
+        "--settings", type=mapping, required=True, help="the configuration's block, as JSON"
+    )
+    parser.add_argument("--job", type=whole(0, MOST_JOBS - 1), default=0)
+    parser.add_argument("--jobs", type=whole(1, MOST_JOBS), default=1)
+    parser.add_argument("--threads", type=whole(1, MOST_THREADS), default=1)
+    parser.add_argument("--output", type=file_to_write, required=True)
     given = parser.parse_args(arguments)
+    require(given.job < given.jobs, "--job", given.job, f"below --jobs, {given.jobs}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     limit_threads(given.threads)
-    block = json.loads(given.settings)
+    check(given.experiment, given.source, given.settings)
     job = (given.job, given.jobs, given.threads)
-    part(given.experiment, given.source, block, given.output, *job)
+    part(given.experiment, given.source, given.settings, given.output, *job)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import re
@@ -19,31 +18,37 @@ os.environ.update({"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull})
 try:
     import matplotlib
 except UnicodeDecodeError:
-    sys.exit("error: matplotlibrc: not UTF-8 text; delete it, or save it as UTF-8")
+    print("error: matplotlibrc: not UTF-8 text; delete it, or save it as UTF-8", file=sys.stderr)
+    sys.exit(2)
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ..checks import require
 from ..claims import claims_of, judged, told
+from ..closure import PACKAGE
 from ..figures.style import STYLE, save
-from ..store import read_table, write_bytes, write_recorded
-from .entry import run
+from ..store import StoreError, read_table, write_bytes, write_recorded
+from .entry import Parser, Tables, file_to_write, run
 from .provenance import record, short
 from .records import read_record
 
-__all__ = ["draw", "main", "render"]
+__all__ = ["draw", "drawable", "main", "render"]
 
 
 def draw(name: str, tables: Sequence[Path], stem: Path) -> None:
     """Draw figure `name` as PDF and PNG, with its caption (.rst) and provenance beside them."""
     start = time.monotonic()
-    frames = {path.stem: read_table(path) for path in tables}
+    frames = Tables({path.stem: read_table(path) for path in tables})
     records = {path.stem: read_record(path) for path in tables}
     settings = {table: beside.settings for table, beside in records.items()}
     device = ", ".join(sorted({beside.device for beside in records.values()}))
     modules = [f"modecollapse.figures.{name}", __spec__.name]
     modules += [f"modecollapse.claims.{name}"] if claims_of(name) else []
     made_by = record(modules, settings, tables, 0.0, device)
-    drawn = render(name, frames, short(made_by))
+    try:
+        drawn = render(name, frames, short(made_by))
+    except KeyError as error:
+        raise StoreError(f"{name}: a column that no table given has, {error}") from error
     made_by["seconds"] = round(time.monotonic() - start, 3)
     made_by["caption"] = hashlib.sha256(drawn["rst"]).hexdigest()
     write_bytes(stem.with_suffix(".rst"), drawn["rst"])
@@ -81,12 +86,29 @@ def _literal(text: str) -> str:
     return re.sub(r"([*`|_\\]|^\()", r"\\\1", text)
 
 
+def drawable(name: str) -> None:
+    """Refuse what is not the name of a figure's module.
+
+    >>> drawable("style")
+    Traceback (most recent call last):
+    ...
+    ValueError: figure: got 'style'; allowed: a module of modecollapse.figures that draws one
+    """
+    there = name.isidentifier() and (PACKAGE / "figures" / f"{name}.py").is_file()
+    module = import_module(f"modecollapse.figures.{name}") if there else None
+    known = hasattr(module, "draw") and hasattr(module, "CLAIM")
+    require(known, "figure", name, "a module of modecollapse.figures that draws one")
+
+
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Draw a figure from its tables.")
+    parser = Parser(description="Draw a figure from its tables.")
     parser.add_argument("name")
     parser.add_argument("tables", type=Path, nargs="+")
-    parser.add_argument("--output", type=Path, required=True, help="the figure without ending")
+    parser.add_argument(
+        "--output", type=file_to_write, required=True, help="the figure without ending"
+    )
     given = parser.parse_args(arguments)
+    drawable(given.name)
     draw(given.name, given.tables, given.output)
 
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-__all__ = ["ConfigurationError", "Fault", "faults", "joined", "key", "printable", "shown"]
+__all__ = ["ConfigurationError", "Fault", "faults", "joined", "key", "shown"]
 
 MOST = 20  # lines that a message has at most
 LENGTH = 80  # characters of what was given that are shown
@@ -75,17 +75,6 @@ def shown(value: Any) -> str:
     except RecursionError:
         return "something nested too deeply"
     return text if len(text) <= LENGTH else text[: LENGTH - 3] + "..."
-
-
-def printable(text: str) -> str:
-    """A line for a terminal, whatever stood in a file: no control characters, no other line.
-
-    >>> print(printable("a\\x1b[31m"))
-    a\\x1b[31m
-    """
-    return "".join(
-        c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text
-    )
 
 
 def faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Fault]:

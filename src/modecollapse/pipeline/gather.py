@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..store import StoreError, read_table, write_table
-from .entry import run
+from .entry import Parser, file_to_write, run
 from .provenance import record
 from .records import read_record
 
@@ -51,9 +50,9 @@ def source_of(part: Path | str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Join the parts of a table.")
+    parser = Parser(description="Join the parts of a table.")
     parser.add_argument("parts", type=Path, nargs="+")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=file_to_write, required=True)
     given = parser.parse_args(arguments)
     gather(given.parts, given.output)
 

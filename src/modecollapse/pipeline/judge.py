@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..checks import require
 from ..claims import claims_of, doubted, judged
 from ..claims.claim import UNITS
 from ..store import StoreError, read_table, write_table
-from .entry import run
+from .entry import Parser, Tables, file_to_write, run
 from .provenance import record
 from .records import read_record
 
@@ -33,12 +34,16 @@ def judge(figures: Mapping[str, Sequence[Path]], output: Path) -> None:
         name = figure.split("_", 1)[1]
         if claims := claims_of(name):
             modules.append(f"modecollapse.claims.{name}")
-            parts.append(judged(figure, claims, {path.stem: read_table(path) for path in paths}))
+            tables = Tables({path.stem: read_table(path) for path in paths})
+            try:
+                parts.append(judged(figure, claims, tables))
+            except KeyError as error:
+                raise StoreError(f"{figure}: a column that no table given has, {error}") from error
     table = pd.concat(parts[1:] or parts, ignore_index=True)
-    tables = [path for paths in figures.values() for path in paths]
-    settings = {path.stem: read_record(path).settings for path in tables}
-    devices = ", ".join(sorted({read_record(path).device for path in tables}))
-    made_by = record(modules, settings, tables, time.monotonic() - start, devices)
+    inputs = [path for paths in figures.values() for path in paths]
+    settings = {path.stem: read_record(path).settings for path in inputs}
+    devices = ", ".join(sorted({read_record(path).device for path in inputs}))
+    made_by = record(modules, settings, inputs, time.monotonic() - start, devices)
     write_table(output, table, UNITS, made_by)
 
 
@@ -66,12 +71,15 @@ def counted(verdicts: Iterable[object]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Judge the claims of figures by their tables.")
+    parser = Parser(description="Judge the claims of figures by their tables.")
     parser.add_argument(
         "--figure", nargs="+", action="append", required=True, metavar=("NAME", "TABLE")
     )
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=file_to_write, required=True)
     given = parser.parse_args(arguments)
+    for name, *_ in given.figure:
+        named = re.fullmatch(r"figs?\d*_[a-z_]+", name) is not None
+        require(named, "--figure", name, "the name of a figure, such as fig1_collapse, and tables")
     judge({name: [Path(table) for table in tables] for name, *tables in given.figure}, given.output)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import html
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +11,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ..store import read_table, write_bytes
-from .entry import run
+from ..checks import require
+from ..store import StoreError, read_table, write_bytes
+from . import configuration
+from .entry import Parser, file_to_write, mapping, run
 from .records import read_record
 from .verify import Finding, verify
 
@@ -81,16 +81,22 @@ def settings_page(title: str, settings: Mapping[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Write a page of the report.")
+    parser = Parser(description="Write a page of the report.")
     parser.add_argument("title")
     parser.add_argument("--table", type=Path, help="show this table")
-    parser.add_argument("--settings", type=json.loads, help="show these settings, given as JSON")
+    parser.add_argument("--settings", type=mapping, help="show these settings, given as JSON")
     parser.add_argument("--verify", action="store_true", help="verify the outputs of the settings")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=file_to_write, required=True)
     given = parser.parse_args(arguments)
+    shown = given.table is not None or given.settings is not None
+    require(shown, "--table or --settings", None, "one of them")
     if given.table is not None:
         page = table_page(given.title, read_table(given.table), read_record(given.table).units)
     elif given.verify:
+        try:
+            configuration.check(given.settings, configuration.schema(Path(configuration.SCHEMA)))
+        except configuration.ConfigurationError as error:
+            raise StoreError(f"--settings: no configuration: {error}") from error
         page = verification_page(given.title, verify(Path.cwd(), given.settings))
     else:
         page = settings_page(given.title, given.settings)

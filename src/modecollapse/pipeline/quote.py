@@ -9,7 +9,6 @@ of docs/remedies.md that show these rows and the components paid for.
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Mapping
 from io import StringIO
@@ -17,11 +16,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..checks import require
 from ..claims import number, threshold
+from ..claims.claim import UNITS
 from ..experiments.remedies import PROBLEMS, at_the_end
 from ..experiments.remedies.menu import MENU
 from ..store import StoreError, read_table, write_bytes
-from .entry import run
+from .entry import Parser, run
 
 __all__ = [
     "between",
@@ -188,11 +189,14 @@ def quote(root: Path, table: pd.DataFrame) -> list[Path]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Fill the documents' numbers in from the claims.")
+    parser = Parser(description="Fill the documents' numbers in from the claims.")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
     parser.add_argument("--claims", type=Path, default=Path("results/claims.csv"))
     given = parser.parse_args(arguments)
-    for path in quote(given.root, read_table(given.root / given.claims)):
+    table = read_table(given.root / given.claims)
+    named = list(table.columns) == list(UNITS)
+    require(named, "--claims", str(given.claims), "a table of claims, such as results/claims.csv")
+    for path in quote(given.root, table):
         print(f"wrote {path}")
 
 
