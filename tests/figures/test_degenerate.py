@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from modecollapse.figures.style import STYLE
 
@@ -121,15 +122,27 @@ def cases() -> Iterator[tuple[str, str]]:
             seen.add(given)
 
 
-@pytest.mark.parametrize(("figure", "case"), list(cases()))
-def test_a_figure_draws_whatever_its_tables_hold(figure, case):
+# Laying a figure out takes longer than all else of it.  By default it is done where most and where
+# least is written in it; tests/experiments/test_any_figure.py lays out what it draws at random.
+LAID_OUT = ("as it is", "one row of each source", "nothing")
+
+
+def drawn_and_told(figure: str, case: str, laid_out: bool) -> tuple[Figure, str]:
+    """A figure of these tables, every artist drawn, and its caption; a warning is an error."""
     module = import_module(f"modecollapse.figures.{figure.split('_', 1)[1]}")
     given = {name: CASES[case](table) for name, table in tables(figure).items()}
     with warnings.catch_warnings(), matplotlib.rc_context(dict(STYLE)):
         warnings.simplefilter("error")
         drawn = module.draw(given)
+        if not laid_out:
+            drawn.set_layout_engine("none")
         drawn.draw_without_rendering()
-        said = module.caption(given)
+        return drawn, module.caption(given)
+
+
+@pytest.mark.parametrize(("figure", "case"), list(cases()))
+def test_a_figure_draws_whatever_its_tables_hold(figure, case):
+    drawn, said = drawn_and_told(figure, case, case in LAID_OUT)
     panels = [axes for axes in drawn.axes if axes.get_label() != "<colorbar>"]
     plt.close(drawn)
     assert not re.search(r"\b(nan|inf|NaT|None)\b", said), said
@@ -141,3 +154,11 @@ def test_a_figure_draws_whatever_its_tables_hold(figure, case):
         assert shown, axes.get_title("left")
     if case == "as it is":
         assert not any("no rows" in text.get_text() for axes in panels for text in axes.texts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("figure", TABLES)
+def test_a_figure_is_laid_out_whatever_its_tables_hold(figure):
+    for name, case in cases():
+        if name == figure and case not in LAID_OUT:
+            plt.close(drawn_and_told(figure, case, True)[0])
