@@ -9,13 +9,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -46,17 +45,8 @@ __all__ = [
 UNKNOWN = "(not known)"  # in a caption, where the tables do not hold a number
 
 WIDTH = 7.0  # inches: the text width of a two-column page
-
-# seaborn's palettes "colorblind", told apart without red or green, and "dark".  They are written
-# out because importing seaborn loads scipy.stats, which takes longer than many a figure.
-CYCLE = (
-    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
-    *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
-)
-DARK = (
-    *("#001c7f", "#b1400d", "#12711c", "#8c0800", "#591e71"),
-    *("#592f0d", "#a23582", "#3c3c3c", "#b8850a", "#006374"),
-)
+CYCLE = tuple(sns.color_palette("colorblind").as_hex())  # told apart without red or green
+DARK = tuple(sns.color_palette("dark").as_hex())
 
 # One colour and one mark per source, in every figure.
 COLOURS: Mapping[str, str] = MappingProxyType(
@@ -198,18 +188,11 @@ def most(table: pd.DataFrame, column: str) -> Any:
 
 
 def shades(count: int, name: str = "viridis") -> list[str]:
-    """So many colours from within a colour map, evenly spaced, its ends left out, or from a palette
-    of seaborn's that matplotlib does not have.
+    """So many colours from within one of seaborn's palettes, evenly spaced, its ends left out.
 
     >>> shades(2)
     ['#31688e', '#35b779']
     """
-    if name in mpl.colormaps:
-        return [
-            to_hex(colour) for colour in mpl.colormaps[name](np.linspace(0, 1, count + 2)[1:-1])
-        ]
-    import seaborn as sns  # see CYCLE
-
     return list(sns.color_palette(name, count).as_hex())
 
 
