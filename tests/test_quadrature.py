@@ -13,6 +13,8 @@ from scipy.stats import norm
 from modecollapse import quadrature
 from modecollapse.quadrature import (
     LARGEST_SCALE,
+    _smoothing,
+    _two_sigmoids,
     expected_sigmoid,
     expected_sigmoid_curvature,
     expected_sigmoid_slope,
@@ -241,9 +243,28 @@ def test_the_compiled_functions_pass_nan_on():
     assert all(math.isnan(x) for x in quadrature._sigmoid_moments(0.0, math.nan))
 
 
-def test_the_poles_of_the_expectation_alone_are_those_of_all_three_to_the_bit():
+def test_the_poles_of_the_expectation_alone_are_those_of_all_three():
     rng = np.random.default_rng(8)
     a, b = -(10 ** rng.uniform(-3, 3, 3000)), 10 ** rng.uniform(-0.08, 1.6, 3000)
-    some = [(_pole_value(*each), _poles(*each)[0]) for each in zip(a, b, strict=True)]
-    assert sum(value != 0 for value, _ in some) > 1000
-    assert all(value == first for value, first in some)
+    density = np.exp(-0.5 * (a / b) ** 2)
+    alone = density * [_pole_value(*each) for each in zip(a, b, strict=True)]
+    first = np.array([_poles(*each)[0] for each in zip(a, b, strict=True)])
+    assert (first != 0).sum() > 1000
+    np.testing.assert_allclose(alone, first, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("b", [1e-200, 0.3, math.pi / 3.8, 0.83, 6.0, 17.0, LARGEST_SCALE])
+def test_two_expectations_by_a_table_are_those_without(b):
+    """Inside |a| <= b², where the table serves, outside of it, and one on each side."""
+    rng = np.random.default_rng(9)
+    inside, outside = rng.uniform(-1, 1, (20, 2)) * b**2, rng.uniform(-5, 5, (20, 2)) * b**2
+    table = _smoothing(b)
+    for pair in [*inside, *outside, (0.0, 0.0), (b * b, -b * b)]:
+        found, single = _two_sigmoids(*pair, b, table), expected_sigmoid(pair, b)
+        np.testing.assert_allclose(found, single, rtol=2e-13, atol=1e-300)
+
+
+def test_a_table_has_the_poles_within_reach():
+    reach = np.array([0.5, 0.82, 0.83, 2.4, 2.5, 40.0])
+    assert [len(_smoothing(b)) - 35 for b in reach] == [0, 0, 1, 1, 2, 24]
+    assert [len(np.arange(math.pi, 3.8 * b, 2 * math.pi)) for b in reach] == [0, 0, 1, 1, 2, 24]

@@ -10,7 +10,7 @@ from modecollapse.outcomes import Outcome
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory import core
-from modecollapse.theory.integration import Bimodal, integrate
+from modecollapse.theory.integration import _constants, integrate
 from modecollapse.theory.ode import Control
 from modecollapse.theory.ode.explicit import _explicit_interpolant, _explicit_step
 from modecollapse.theory.ode.implicit import _implicit_interpolant, _implicit_step
@@ -19,7 +19,7 @@ from modecollapse.theory.rhs import kl_divergence, mode_masses, overlaps_to_axia
 from modecollapse.trajectory import Status
 
 TARGET = BimodalTarget(separation=2.5, dimension=32, weight=0.4)
-CONSTANTS = Bimodal(2.5, TARGET.logit, 1.5)
+CONSTANTS = _constants(2.5, TARGET.logit, 1.5)
 
 
 def starts(n, seed=0, target=TARGET, **options):
@@ -41,7 +41,7 @@ def fixed_steps(method, n, end):
     control, u, new = Control(1e-8, 1e-8, 1), work.u, work.new
     h = end / n
     for _ in range(n):
-        core._velocity_and_jacobian(x, *CONSTANTS, f, work.jac)
+        core._velocity_and_jacobian(x, *CONSTANTS[:3], f, work.jac)
         if method == "explicit":
             _explicit_step(CONSTANTS, 0.0, x, f, h, control, u, new)
             _explicit_interpolant(CONSTANTS, 0.0, x, new, h, u, nest)

@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..checks import require
 from ..compiled import compiled
 from .sigmoid import _sigmoid, _sigmoid_moments
+from .smoothed import _smoothing, _two_sigmoids
 from .softplus import _expected_softplus, _softplus
 from .wide import LARGEST_SCALE
 
@@ -39,7 +40,9 @@ __all__ = [
     "_expected_softplus",
     "_sigmoid",
     "_sigmoid_moments",
+    "_smoothing",
     "_softplus",
+    "_two_sigmoids",
     "expected_sigmoid",
     "expected_sigmoid_curvature",
     "expected_sigmoid_slope",

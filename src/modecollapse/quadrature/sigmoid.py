@@ -34,7 +34,33 @@ def _sigmoid(a: float, b: float) -> float:
     if b > LARGEST_SCALE:
         return _wide(a, b)[0]
     c = -abs(a)
-    z, u = _centre(c, b)
+    total = _in_the_tail(c, b) if b * b < -c else _in_the_middle(c, b)
+    return total if a <= 0 else 1 - total
+
+
+@compiled
+def _in_the_middle(a: float, b: float) -> float:
+    """E[σ] for −b² <= a <= 0, where the middle node is u = 0 itself, z = −a/b."""
+    z = -a / b if a < 0 else 0.0
+    peak, grow, tilt = math.exp(-0.5 * z * z), math.exp(STEP * b), math.exp(STEP * (b - z))
+    shrink, tilt_back = 1 / grow, 1 / tilt
+    up = down = left = right = 1.0
+    total = 0.5 * _G[0]
+    for j in range(1, 18):
+        up *= grow
+        down *= shrink
+        right *= tilt
+        left *= tilt_back
+        total += _G[j] * (right * (1 + down) + left * (1 + up)) / (2 + up + down)
+    if b > math.pi / _REACH:
+        total += _pole_value(a, b)
+    return total * peak
+
+
+@compiled
+def _in_the_tail(a: float, b: float) -> float:
+    """E[σ] for a < −b²."""
+    z, u = _centre(a, b)
     y, grow, tilt = math.exp(u), math.exp(STEP * b), math.exp(STEP * (b - z))
     shrink, tilt_back, square = 1 / grow, 1 / tilt, 1 + y * y
     up, down, left, right = y, y, 1.0, 1.0
@@ -46,9 +72,10 @@ def _sigmoid(a: float, b: float) -> float:
         left *= tilt_back
         total += _G[j] * (right * (1 + down) + left * (1 + up)) / (square + up + down)
     total *= y * math.exp(-0.5 * z * z)
-    if b > math.pi / _REACH:
-        total += _pole_value(c, b)
-    return total if a <= 0 else 1 - total
+    density = math.exp(-0.5 * (a / b) ** 2)
+    if b > math.pi / _REACH and density > 0:
+        total += density * _pole_value(a, b)
+    return total
 
 
 @compiled
@@ -86,18 +113,14 @@ def _sigmoid_moments(a: float, b: float) -> tuple[float, float, float]:
 
 @compiled
 def _pole_value(a: float, b: float) -> float:
-    """The first of :func:`_poles`, to the bit: a right-hand side needs no other, and they take as
-    long as all the nodes."""
+    """The first of :func:`_poles` over e^{−a²/2b²}: a right-hand side needs no other, and they take
+    as long as all the nodes."""
     i2 = 1 / (b * b)
-    front = 4 * math.pi / (math.sqrt(2 * math.pi) * b) * math.exp(-0.5 * a * a * i2)
-    if front == 0.0:
-        return 0.0
     decay = math.exp(-math.pi * (2 * math.pi / (STEP * b)))
     growth = math.exp(0.5 * math.pi**2 * i2)
     decay_ratio, growth_ratio = decay * decay, growth**8
-    ratio, theta = growth_ratio, math.pi * a * i2
-    sine, cosine = math.sin(theta), math.cos(theta)
-    sine2, cosine2 = 2 * sine * cosine, 1 - 2 * sine * sine
+    ratio, sine = growth_ratio, math.sin(math.pi * a * i2)
+    turn, before = 2 - 4 * sine * sine, -sine  # s_{n+1} = 2 cos(2θ) s_n − s_{n−1}
     total, y = 0.0, math.pi
     while y <= _REACH * b:
         total += growth * (decay / (1 - decay)) * sine
@@ -105,8 +128,8 @@ def _pole_value(a: float, b: float) -> float:
         decay *= decay_ratio
         growth *= ratio
         ratio *= growth_ratio
-        sine, cosine = sine * cosine2 + cosine * sine2, cosine * cosine2 - sine * sine2
-    return front * total
+        before, sine = sine, turn * sine - before
+    return 4 * math.pi / (math.sqrt(2 * math.pi) * b) * total
 
 
 @compiled

@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from ..checks import integer, numbers_of, require, within
-from ..compiled import compiled
+from ..compiled import compiled, inlined
 from ..overlaps import Overlaps
-from ..quadrature import LARGEST_SCALE
+from ..quadrature import LARGEST_SCALE, _smoothing
 from ..targets import BimodalTarget
 from ..trajectory import Trajectory, finish
 from .core import _kl, _masses, _speed, _velocity, _velocity_and_jacobian
@@ -49,11 +49,17 @@ class Bimodal(NamedTuple):
     r: float
     logit: float  # of π
     eta: float
+    table: NDArray  # of what 2r alone decides in an expectation
 
 
 @compiled
+def _constants(r, logit, eta):
+    return Bimodal(r, logit, eta, _smoothing(2 * r))
+
+
+@inlined
 def _bimodal(c, t, x, out):
-    _velocity(x, c.r, c.logit, c.eta, out)
+    _velocity(x, c.r, c.logit, c.eta, c.table, out)
 
 
 @compiled
@@ -84,7 +90,7 @@ def _run_rows(low, high, starts, settings, times, control, results):
     """Integrate the runs low..high − 1 of a batch of n, from `starts` (n, 6)."""
     states = np.empty((times.size, 6))
     for n in range(low, high):
-        c = Bimodal(settings[n, 0], settings[n, 1], settings[n, 2])
+        c = _constants(settings[n, 0], settings[n, 1], settings[n, 2])
         for k in range(times.size):
             states[k, 0] = np.nan
         x = starts[n].copy()
@@ -96,7 +102,7 @@ def _run_rows(low, high, starts, settings, times, control, results):
         )
         for k in range(times.size):
             _describe(c, states[k], results.statistics[:, n, k])
-        results.speed[n] = _speed(states[-1], c.r, c.logit, c.eta)
+        results.speed[n] = _speed(states[-1], c.r, c.logit, c.eta, c.table)
 
 
 @compiled
