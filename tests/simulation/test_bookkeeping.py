@@ -14,10 +14,10 @@ from modecollapse.overlaps import Overlaps
 from modecollapse.schedules import schedule
 from modecollapse.simulation import descent, simulate, simulate_reduced
 from modecollapse.simulation.estimators import components
-from modecollapse.simulation.kernel import AXES, descend
+from modecollapse.simulation.kernel import descend
 from modecollapse.simulation.points import Setting, align, log_ratio, respond, view_from
-from modecollapse.simulation.samplers import absorb, chi_constants, chi_square, draw_plane
-from modecollapse.simulation.settings import Descent, Log, record
+from modecollapse.simulation.samplers import AXES, absorb, chi_constants, chi_square, draw_plane
+from modecollapse.simulation.settings import Descent, Log, Objective, record
 from modecollapse.targets import BimodalTarget, GaussianMixture
 from modecollapse.trajectory import Status
 
@@ -41,6 +41,10 @@ SETTING = Setting(
     metric=GEOMETRIES["euclidean"],
     norms=False,
     ratio=False,
+    alpha=0.0,
+    self_normalised=False,
+    share=0.0,
+    target_samples=0,
 )
 
 
@@ -289,6 +293,7 @@ def test_blocks_are_the_batch(d, batch):
         dimension=d,
         dynamics=Dynamics(),
         descent=Descent(0.1, 1, batch, 0),
+        objective=Objective(),
         log=Log(1, 1, 4, unit=True),
         dtype=torch.float64,
         device=torch.device("cpu"),

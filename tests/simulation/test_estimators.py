@@ -8,7 +8,8 @@ import torch
 from scipy import stats
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from modecollapse.simulation.estimators import Estimator, Mixtures, Sums, components, log_weights
+from modecollapse.simulation.densities import Mixtures, log_weights
+from modecollapse.simulation.estimators import Estimator, Sums, components
 from modecollapse.simulation.products import project
 from modecollapse.targets import BimodalTarget
 

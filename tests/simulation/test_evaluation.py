@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from modecollapse.simulation.estimators import Mixtures, densities, log_weights
+from modecollapse.simulation.densities import Mixtures, densities, log_weights
 from modecollapse.simulation.evaluation import evaluate
 from modecollapse.simulation.products import project
 from modecollapse.targets import BimodalTarget, GaussianMixture

@@ -51,6 +51,7 @@ CASES = {
     "float32": (20, {"dtype": "float32", "estimator": "sticking-the-landing", "batch": 3}),
     "adam": (5, {"optimizer": "adam", "eta": 1.0}),
     "momentum": (5, {"optimizer": "momentum"}),
+    "alpha and share": (33, {"alpha": 0.5, "share": 0.3, "target_samples": 7, "eta": 1.0}),
     "tempered": (7, TEMPERED),
     "adaptive": (7, {"schedule": schedule("adaptive", beta_initial=0.2, bound=0.5, rate=1.0)}),
 }

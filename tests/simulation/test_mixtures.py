@@ -11,8 +11,8 @@ from modecollapse.dynamics import Dynamics
 from modecollapse.geometries import GEOMETRIES
 from modecollapse.schedules import Exponential, schedule
 from modecollapse.simulation.mixture_kernel import State, descend, evaluate
-from modecollapse.simulation.mixtures import MixtureStart, Objective, _recipe, simulate_mixture
-from modecollapse.simulation.settings import Descent
+from modecollapse.simulation.mixtures import MixtureStart, _recipe, simulate_mixture
+from modecollapse.simulation.settings import Descent, Objective
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory.divergence import divergence_velocity
 from modecollapse.theory.multimodal import MultimodalOverlaps, rates

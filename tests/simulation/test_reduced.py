@@ -48,6 +48,18 @@ SETTINGS = {
     "Bures, sticking": (STICKING | ANNEALED | {"variances": "bures", "sphere": True}, (5.0, 5.0)),
     "annealed, nothing else trained": (ANNEALED, (2.0, 2.0)),
     "annealed, fixed variances": (ANNEALED | {"eta": 0.5}, (2.0, 2.0)),
+    "alpha": ({"alpha": 0.4, "eta": 1.0}, (1.0, 1.0)),
+    "alpha, sampled, not normalised": (
+        SAMPLED | {"alpha": 0.4, "eta": 1.0, "self_normalised": False},
+        (1.0, 1.0),
+    ),
+    "alpha, Bures": (STICKING | {"alpha": 0.9, "variances": "bures"}, (1.0, 1.0)),
+    "share": ({"share": 0.3, "target_samples": 5}, (1.0, 1.0)),
+    "share, unequal variances": ({"share": 0.3, "target_samples": 3, "eta": 1.0}, (1.6, 0.7)),
+    "alpha and share": (
+        STICKING | {"alpha": 0.3, "share": 0.2, "variances": "bures", "geometry": "natural"},
+        (1.2, 1.2),
+    ),
 }
 DEFAULT = [  # the others take minutes
     ("pathwise", 8),
@@ -60,6 +72,11 @@ DEFAULT = [  # the others take minutes
     ("Bures", 64),
     ("pathwise", 512),
     ("Bures", 512),
+    ("alpha", 8),
+    ("alpha, sampled, not normalised", 4),
+    ("share", 64),
+    ("share, unequal variances", 8),
+    ("alpha and share", 8),
 ]
 
 

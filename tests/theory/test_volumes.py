@@ -9,8 +9,8 @@ import torch
 from modecollapse.dynamics import Dynamics
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.schedules import schedule
-from modecollapse.simulation.mixtures import MixtureStart, Objective, simulate_mixture
-from modecollapse.simulation.settings import Descent
+from modecollapse.simulation.mixtures import MixtureStart, simulate_mixture
+from modecollapse.simulation.settings import Descent, Objective
 from modecollapse.targets import mixture
 from modecollapse.theory.annealed import annealed_velocity
 from modecollapse.theory.annealed.volumes import frame, integrate_volumes, volumes_velocity

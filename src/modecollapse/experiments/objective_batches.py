@@ -148,8 +148,8 @@ def _flow_left(settings: Settings, alpha: float, separation: float) -> float:
 
 def _left(settings: Settings, case: tuple[float, int, int, bool], separation: float) -> float:
     """The part of the runs that have found the lost mode; those that diverged have not."""
-    from ..simulation.mixtures import MixtureStart, Objective, simulate_mixture
-    from ..simulation.settings import Descent
+    from ..simulation.mixtures import MixtureStart, simulate_mixture
+    from ..simulation.settings import Descent, Objective
 
     alpha, batch, dimension, normalised = case
     means = np.zeros((settings.runs, 2, dimension))

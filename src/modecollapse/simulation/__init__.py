@@ -1,6 +1,6 @@
 """Stochastic gradient descent, by samples alone: nothing is used of the closed equations.
 
-Two components and two modes, the reverse KL divergence:
+Two components and two modes, KL(q‖p), or D_α and a share of samples of p:
 
 - :func:`.full.simulate`, the witness: all d coordinates, any optimiser, on a CPU or a GPU.
 - :func:`.reduced.simulate_reduced`: plain descent with the same law, at a cost free of d; for many
@@ -8,7 +8,7 @@ Two components and two modes, the reverse KL divergence:
 - :func:`.passage.first_passages`: on the line of the modes alone, with equal fixed weights, until
   collapse is left; for long waits.
 
-Any number of components and modes, and other objectives, as remedies need them:
+Any number of components and modes, as remedies need them:
 
 - :func:`.mixtures.simulate_mixture`: all d coordinates, samples stratified, without the score term.
 """

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,12 +15,14 @@ from ..dynamics import Dynamics
 from ..overlaps import Overlaps
 from ..targets import BimodalTarget
 from ..targets.tempered import log_normalizer
-from .estimators import Estimator, Gradient, Mixtures, Sums, components, log_weights
+from .densities import Mixtures, log_weights
+from .estimators import Estimator, Gradient, Sums, in_blocks
 from .evaluation import evaluate
+from .forward import Forward
 from .normals import NormalStream
 from .optimizers import OPTIMIZERS
 from .products import project
-from .settings import SAMPLED, Descent, Log
+from .settings import SAMPLED, Descent, Log, Objective
 from .streams import Purpose, generator
 
 __all__ = ["Runs", "Settings"]
@@ -45,6 +46,7 @@ class Settings:
     dimension: int
     dynamics: Dynamics
     descent: Descent
+    objective: Objective
     log: Log
     dtype: torch.dtype
     device: torch.device
@@ -60,26 +62,40 @@ class Settings:
             norms=not self.log.unit,
             log_ratio=self.log_ratio,
             variances=self.dynamics.trains_variances,
+            alpha=self.objective.alpha,
+            self_normalised=self.objective.self_normalised,
         )
 
     @property
     def blocks(self) -> list[int]:
         """The sizes of a batch's blocks, each ≥ 2: by d and B alone, so that the bits are too."""
-        batch = self.descent.batch
+        return self._cut(self.descent.batch)
+
+    @property
+    def target_blocks(self) -> list[int]:
+        """The same of the samples of p."""
+        return self._cut(self.objective.samples)
+
+    def _cut(self, count: int) -> list[int]:
         largest = max(4, BLOCK[self.device.type] // (self.dimension + PER_SAMPLE))
-        ends = np.linspace(0, batch, -(-batch // largest) + 1).round().astype(int)
+        ends = np.linspace(0, count, -(-count // largest) + 1).round().astype(int)
         return np.diff(ends).tolist()
+
+    @property
+    def largest_block(self) -> int:
+        return max([*self.blocks, *self.target_blocks])
 
     def runs_at_once(self, n: int) -> int:
         """How many of n runs fill a block together."""
-        each = max(self.blocks) * (self.dimension + PER_SAMPLE)
+        each = self.largest_block * (self.dimension + PER_SAMPLE)
         return max(1, min(n, BLOCK[self.device.type] // each))
 
     def bytes_used(self, n: int, at_once: int) -> int:
         """Bytes for n runs of which `at_once` advance together."""
-        d, block, item = self.dimension, max(self.blocks), self.dtype.itemsize
+        d, block, item = self.dimension, self.largest_block, self.dtype.itemsize
         vectors = (12 + 3 * OPTIMIZERS[self.descent.optimizer].copies) * d * item
-        each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8) + 16 * self.descent.batch
+        each = PER_RUN + vectors + block * (d * item + PER_SAMPLE * 8)
+        each += 16 * (self.descent.batch + self.objective.samples)
         once = PER_CALL + 15 * d * 8 + self.log.samples * PER_SAMPLE * 8
         logged = self.log.count * (PER_TIME + 16 * n * len(self.log.statistics))
         return once + at_once * each + logged
@@ -114,6 +130,7 @@ class Runs:
         )
         self._noise = [NormalStream(seed, k, device) for k in numbers]
         self._chooser = [generator(seed, k, Purpose.COMPONENTS) for k in numbers]
+        self._mode_chooser = [generator(seed, k, Purpose.MODES) for k in numbers]
         self._evaluator = [generator(seed, k, Purpose.EVALUATION) for k in numbers]
         self._vectors = torch.empty(n, 3, d, dtype=settings.dtype, device=device)
         for k, number in enumerate(numbers):
@@ -128,7 +145,7 @@ class Runs:
         kind = OPTIMIZERS[settings.descent.optimizer]
         self._of_means, self._of_logit, self._of_variances = kind(), kind(), kind()
         self._divided: tuple[Tensor, list[Tensor]] | None = None
-        size = n * max(settings.blocks) * d
+        size = n * settings.largest_block * d
         self._buffer = torch.empty(size, dtype=settings.dtype, device=device)
         squares = self._vectors.double().square().sum(-1)
         self._longest = RUNAWAY**2 * (squares.amax(-1) + d)
@@ -170,37 +187,42 @@ class Runs:
 
     def _gradient(self) -> Gradient:
         """The gradient of every run, from a fresh batch."""
-        settings = self._settings
+        settings, mixtures = self._settings, self._mixtures()
         first, blocks = self._division()
-        estimator = Estimator(self._vectors, self._mixtures(), first, settings.sums)
+        estimator = Estimator(self._vectors, mixtures, first, settings.sums)
+        self._fill(estimator.add, blocks)
+        gradient, share = estimator.gradient(), settings.objective.share
+        if share > 0:
+            samples = settings.objective.samples
+            forward = Forward(self._vectors, mixtures, samples, not settings.log.unit)
+            self._fill(forward.add, self._target_division())
+            factor = torch.full_like(self._eta, share)
+            gradient = gradient.times(1 - factor).plus(forward.gradient().times(factor))
+        return gradient.in_metric(settings.dynamics.metric, self._log_weights)
+
+    def _fill(self, add: Callable[[Tensor, Tensor], None], blocks: list[Tensor]) -> None:
+        """Fresh normals for each block, given to `add` with what they belong to."""
         for one in blocks:
-            shape = (len(self._noise), one.shape[2], settings.dimension)
+            shape = (len(self._noise), one.shape[2], self._settings.dimension)
             noise = self._buffer[: math.prod(shape)].view(shape)
             for stream, out in zip(self._noise, noise.unbind(), strict=True):
                 stream.fill(out)
-            estimator.add(noise, one)
-        return self._steepest(estimator.gradient())
-
-    def _steepest(self, gradient: Gradient) -> Gradient:
-        """The gradient in the metric of the dynamics (docs/remedies.md, Section 13)."""
-        metric = self._settings.dynamics.metric
-        if not any(metric):
-            return gradient
-        one = (metric.means * self._log_weights).exp()
-        means = gradient.means / one.to(gradient.means.dtype)[:, :, None]
-        both = (metric.weights * (self._log_weights[:, 0] + self._log_weights[:, 1])).exp()
-        logit = None if gradient.logit is None else gradient.logit / both
-        variances = None if gradient.variances is None else gradient.variances / one
-        return replace(gradient, means=means, logit=logit, variances=variances)
+            add(noise, one)
 
     def _division(self) -> tuple[Tensor, list[Tensor]]:
         """How many samples of each run's batch are from component 1, and which, block by block;
         always the same where they are stratified."""
         if self._divided is None or not self._settings.descent.stratified:
             first = self._tensor(self._first_component_counts())
-            ends = np.cumsum([0, *self._settings.blocks]).tolist()
-            self._divided = first, [components(first, a, b) for a, b in pairwise(ends)]
+            self._divided = first, in_blocks(first, self._settings.blocks)
         return self._divided
+
+    def _target_division(self) -> list[Tensor]:
+        """Which samples of p are from its mode at μ*, block by block."""
+        samples = self._settings.objective.samples
+        pairs = zip(self._mode_chooser, self._targets, strict=True)
+        first = self._tensor([rng.binomial(samples, p.weight) for rng, p in pairs])
+        return in_blocks(first, self._settings.target_blocks)
 
     def _first_component_counts(self) -> NDArray[np.int_]:
         n, batch = len(self._targets), self._settings.descent.batch

@@ -21,121 +21,18 @@ do not depend on where in a tensor a number stands (``torch.sigmoid``, ``torch.l
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..geometries import Metric
+from .densities import Densities, Mixtures, densities
 from .products import combine, place, project
 
-__all__ = [
-    "Densities",
-    "Estimator",
-    "Gradient",
-    "Mixtures",
-    "Sums",
-    "components",
-    "densities",
-    "log_weights",
-]
-
-
-@dataclass(frozen=True, eq=False)
-class Mixtures:
-    """n pairs of q and p, by the numbers that their densities need; all float64.
-
-    gram : (n, 3, 3), the Gram matrix of (μ_1, μ_2, μ*).
-    log_weights : (n, 2), log w_1 and log w_2.
-    variances : (n, 2), v_1 and v_2.
-    target_log_weights : (n, 2), log π and log(1 − π).
-    beta : (n,), inverse temperature β of the target p^β.
-    dimension : d.
-    """
-
-    gram: Tensor
-    log_weights: Tensor
-    variances: Tensor
-    target_log_weights: Tensor
-    beta: Tensor
-    dimension: int
-
-    def __getitem__(self, rows: slice) -> Self:
-        return self._each(lambda values: values[rows])
-
-    def cpu(self) -> Self:
-        return self._each(torch.Tensor.cpu)
-
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
-        tensors = (self.gram, self.log_weights, self.variances, self.target_log_weights, self.beta)
-        gram, log_weights, variances, target_log_weights, beta = map(change, tensors)
-        return replace(
-            self,
-            gram=gram,
-            log_weights=log_weights,
-            variances=variances,
-            target_log_weights=target_log_weights,
-            beta=beta,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Densities:
-    """What the densities say of b points of each run.
-
-    log_joint : (n, 2, b), log(w_i N(x; μ_i, v_i)), without the constant in log 2π.
-    log_modes : (n, 2, b), log(π_k N(x; ±μ*, 1)), likewise.
-    responsibilities : (n, 2, b), r_1 and r_2.
-    modes : (n, 2, b), s_+ and s_−.
-    """
-
-    log_joint: Tensor
-    log_modes: Tensor
-    responsibilities: Tensor
-    modes: Tensor
-
-    def log_ratio(self, beta: Tensor) -> Tensor:
-        """f = log q − β log p, shape (n, b)."""
-        log_q = self.log_joint.amax(1) - self.responsibilities.amax(1).log()
-        log_p = self.log_modes.amax(1) - self.modes.amax(1).log()
-        return log_q - beta[:, None] * log_p
-
-
-def densities(mixtures: Mixtures, products: Tensor, norms: Tensor | None) -> Densities:
-    """Evaluate q and p where x·μ_1, x·μ_2, x·μ* = `products` (n, 3, b) and ‖x‖² = `norms` (n, b),
-    which may be left out, of both, where it cancels: v_1 = v_2 = 1 and β = 1."""
-    halves = 0.5 * mixtures.gram.diagonal(dim1=1, dim2=2)
-    halves = torch.cat([halves, halves[:, 2:]], 1)
-    logs = torch.cat([mixtures.log_weights, mixtures.target_log_weights], 1)
-    parts = torch.cat([products, -products[:, 2:]], 1)  # of μ_1, μ_2, μ*, −μ*, all at once
-    if norms is None:
-        parts += (logs - halves)[:, :, None]
-    else:
-        parts -= halves[:, :, None] + 0.5 * norms[:, None]  # −‖x − μ‖²/2
-        variances = mixtures.variances[:, :, None]
-        parts[:, :2] /= variances
-        parts[:, :2] -= 0.5 * mixtures.dimension * variances.log()
-        parts += logs[:, :, None]
-    pairs = parts.unflatten(1, (2, 2))
-    shares = _shares(pairs)
-    return Densities(pairs[:, 0], pairs[:, 1], shares[:, 0], shares[:, 1])
-
-
-def _shares(log_parts: Tensor) -> Tensor:
-    """exp(a_k) / (exp(a_1) + exp(a_2)) for parts a (n, m, 2, b), to full relative precision."""
-    odds = log_parts[:, :, 0] - log_parts[:, :, 1]
-    small = odds.abs().neg_().exp_()
-    more = small.add(1).reciprocal_()
-    less = small * more
-    up = odds > 0
-    return torch.stack([torch.where(up, more, less), torch.where(up, less, more)], 2)
-
-
-def log_weights(logit: Tensor) -> Tensor:
-    """(log w_1, log w_2), shape (n, 2), to full relative precision."""
-    signed = torch.stack([logit, -logit], -1)
-    return signed.clamp(max=0) - signed.abs().neg().exp().log1p()
+__all__ = ["Estimator", "Gradient", "Sums", "components", "in_blocks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +45,47 @@ class Gradient:
     variances: Tensor | None
     log_ratio: Tensor | None
 
+    def times(self, factor: Tensor) -> Gradient:
+        """Each run's gradient times its `factor` (n,)."""
+        return replace(
+            self,
+            means=self.means * factor.to(self.means.dtype)[:, None, None],
+            logit=None if self.logit is None else self.logit * factor,
+            variances=None if self.variances is None else self.variances * factor[:, None],
+        )
+
+    def plus(self, other: Gradient) -> Gradient:
+        """The sum; log q − β log p is this one's."""
+        return replace(
+            self,
+            means=self.means + other.means,
+            logit=_sum(self.logit, other.logit),
+            variances=_sum(self.variances, other.variances),
+        )
+
+    def in_metric(self, metric: Metric, log_weights: Tensor) -> Gradient:
+        """The gradient in the metric of a geometry (docs/remedies.md, Section 13)."""
+        if not any(metric):
+            return self
+        one = (metric.means * log_weights).exp()
+        means = self.means / one.to(self.means.dtype)[:, :, None]
+        both = (metric.weights * (log_weights[:, 0] + log_weights[:, 1])).exp()
+        logit = None if self.logit is None else self.logit / both
+        variances = None if self.variances is None else self.variances / one
+        return replace(self, means=means, logit=logit, variances=variances)
+
 
 def components(first: Tensor, begin: int, end: int) -> Tensor:
     """1 in the row of each sample's component, else 0, for the samples `begin` to `end` of a batch
     that begins with `first` (n,) samples of component 1: (n, 2, end − begin)."""
     one = (torch.arange(begin, end, device=first.device) < first[:, None]).double()
     return torch.stack([one, 1 - one], 1)
+
+
+def in_blocks(first: Tensor, blocks: list[int]) -> list[Tensor]:
+    """The same of a whole batch, block by block, of these sizes."""
+    ends = np.cumsum([0, *blocks]).tolist()
+    return [components(first, a, b) for a, b in pairwise(ends)]
 
 
 @dataclass(frozen=True)
@@ -166,6 +98,8 @@ class Sums:
     norms : whether ‖x‖² is needed, which it is unless v = 1 and β = 1.
     log_ratio : whether f is needed, as it is to train the weights.
     variances : whether these are trained.
+    alpha : of D_α(q‖p).
+    self_normalised : whether the weights (p/q)^α are divided by their mean.
     """
 
     batch: int
@@ -174,6 +108,8 @@ class Sums:
     norms: bool
     log_ratio: bool
     variances: bool
+    alpha: float = 0.0
+    self_normalised: bool = True
 
 
 class Estimator:
@@ -197,6 +133,10 @@ class Estimator:
         self._seen = 0
         self._points: Tensor | None = None
         self._moments: Tensor | None = None
+        self._ratios: Tensor | None = None
+        self._reference = torch.zeros_like(self._weights[:, 0])
+        if sums.alpha > 0 and sums.self_normalised:
+            self._reference = self._least_log_ratio()
 
     def add(self, noise: Tensor, one: Tensor) -> None:
         """Add a block of the batch, given its standard normals ε (n, b, d), which are overwritten
@@ -214,9 +154,9 @@ class Estimator:
             pulls = pulls / self._mixtures.variances[:, :, None]
             slope = self._mixtures.beta[:, None, None] - pulls.sum(1, keepdim=True)
         features = [pulls, towards]
-        if self._sums.log_ratio:
-            f, r = seen.log_ratio(self._mixtures.beta)[:, None], seen.responsibilities[:, :1]
-            features += [f, r, f * r]
+        if self._sums.log_ratio or self._sums.alpha > 0:
+            members, both = self._weigh(members, seen)
+            features += both
         if norms is not None and slope is not None and self._sums.variances:
             features += self._variance_features(products, norms, pulls, slope, towards)
         self._moments = _plus(self._moments, project(members, torch.cat(features, 1)))
@@ -225,6 +165,27 @@ class Estimator:
             coefficients = _plus(coefficients, members.sum(1, keepdim=True) * pulls)
         if coefficients is not None:
             self._points = _plus(self._points, combine(coefficients.to(x.dtype), x))
+
+    def _weigh(self, members: Tensor, seen: Densities) -> tuple[Tensor, list[Tensor]]:
+        """The samples' weights times R = (p/q)^α, and what is summed with these weights for ℓ: 1
+        and r_1.  Adds (1 − R)/α, r_1 and the product to the sums without R."""
+        f, r = seen.log_ratio(self._mixtures.beta)[:, None], seen.responsibilities[:, :1]
+        alpha, weighted = self._sums.alpha, members
+        if alpha > 0:
+            exponent = -alpha * (f - self._reference[:, None, None])
+            weighted = members * exponent.exp()
+            f = -_expm1(exponent) / alpha
+        self._ratios = _plus(self._ratios, project(members, torch.cat([f, r, f * r], 1)))
+        return weighted, [torch.ones_like(r), r] if alpha > 0 else []
+
+    def _least_log_ratio(self) -> Tensor:
+        """The smaller f at ‖x − μ_i‖² = d v_i of both components, (n,): no self-normalised gradient
+        depends on where f is counted from, but (p/q)^α may underflow."""
+        mixtures = self._mixtures
+        norms = mixtures.gram.diagonal(dim1=1, dim2=2)[:, :2]
+        norms = norms + mixtures.dimension * mixtures.variances
+        centres = densities(mixtures, mixtures.gram[:, :, :2], norms)
+        return centres.log_ratio(mixtures.beta).amin(1)
 
     def _variance_features(
         self, products: Tensor, norms: Tensor, pulls: Tensor, slope: Tensor, towards: Tensor
@@ -250,27 +211,59 @@ class Estimator:
             pulls = pulls - torch.diag_embed(pulls.sum(1))
         forces = torch.cat([pulls, -self._mixtures.beta[:, None, None] * towards], 2)
         means = combine(forces.to(self._vectors.dtype), self._vectors)
-        return Gradient(
+        gradient = Gradient(
             means=_plus(self._points, means),
-            logit=self._logit_gradient(*moments[:, :, 3:6].unbind(-1)) if sums.log_ratio else None,
+            logit=self._logit_gradient() if sums.log_ratio else None,
             variances=self._variance_gradient(moments[:, :, -4:]) if sums.variances else None,
-            log_ratio=moments[:, :, 3].sum(1) if sums.log_ratio else None,
+            log_ratio=None if self._ratios is None else self._ratios[:, :, 0].sum(1),
         )
+        return gradient.times(self._factor()) if sums.alpha > 0 else gradient
 
-    def _logit_gradient(self, f: Tensor, r: Tensor, fr: Tensor) -> Tensor:
+    def _factor(self) -> Tensor:
+        """What the gradient of D_α, or of Rényi's divergence where self-normalised, is of the sums
+        with the weights R, (n,)."""
+        assert self._moments is not None
+        norm = self._moments[:, :, 3].sum(1) if self._sums.self_normalised else 1.0
+        scale = 1 - self._sums.alpha if self._sums.score_term else 1.0
+        return torch.ones_like(self._reference) / (norm * scale)
+
+    def _logit_gradient(self) -> Tensor:
         """Stratified: w_1 w_2 (mean_1 f − mean_2 f).  Sampled: the sample covariance of f and r_1,
-        the score-function estimator of the mixture with the batch mean as its baseline."""
+        the score-function estimator of the mixture with the batch mean as its baseline.  For D_α
+        the same of (1 − R)/α in place of f."""
+        assert self._moments is not None
+        assert self._ratios is not None
+        f, r, fr = self._ratios.unbind(-1)
         weights, total_r = self._weights, r.sum(1)
         if self._sums.stratified:
             slope = weights[:, 1] * f[:, 0] - weights[:, 0] * f[:, 1]
         else:
             slope = (fr.sum(1) - f.sum(1) * total_r) * (self._sums.batch / (self._sums.batch - 1))
-        return slope + (total_r - weights[:, 0]) if self._sums.score_term else slope
+        if not self._sums.score_term:
+            return slope
+        if self._sums.alpha == 0:
+            return slope + (total_r - weights[:, 0])
+        norm, counted = self._moments[:, :, 3:5].sum(1).unbind(-1)
+        return slope + (counted - weights[:, 0] * norm)
 
     def _variance_gradient(self, moments: Tensor) -> Tensor:
         path = moments[:, :, :2].diagonal(dim1=1, dim2=2) / self._mixtures.variances
         score = moments[:, :, 2:].sum(1) if self._sums.score_term else 0.0
         return 0.5 * (path + score)
+
+
+def _expm1(y: Tensor) -> Tensor:
+    """e^y − 1 by Kahan's (e^y − 1) y / log e^y: torch.expm1 does not promise a number the same bits
+    at every place."""
+    u = y.exp()
+    near = (y.abs() < 1) & (u != 1)
+    exact = (u - 1) * y / torch.where(near, u, 2.0).log()
+    return torch.where(near, exact, torch.where(u == 1, y, u - 1))
+
+
+def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    """The sum, None where it was not asked for."""
+    return None if one is None or other is None else one + other
 
 
 def _plus(total: Tensor | None, more: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..targets import BimodalTarget
 from ..targets.tempered import log_normalizer
-from .estimators import Mixtures, densities
+from .densities import Mixtures, densities
 from .products import project
 
 __all__ = ["Evaluation", "evaluate"]

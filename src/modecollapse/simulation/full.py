@@ -23,7 +23,7 @@ from ..targets import BimodalTarget
 from ..trajectory import Trajectory
 from .descent import Runs, Settings
 from .optimizers import OPTIMIZERS
-from .settings import Descent, Log, record
+from .settings import Descent, Log, objective_of_two, record
 
 __all__ = ["DTYPES", "simulate"]
 
@@ -48,6 +48,10 @@ def simulate(
     speed_over_beta: bool = False,
     geometry: str = "euclidean",
     sphere: bool = False,
+    alpha: float = 0.0,
+    share: float = 0.0,
+    self_normalised: bool = True,
+    target_samples: int | None = None,
     log_every: int | None = None,
     evaluation_samples: int = 4096,
     first_run: int = 0,
@@ -55,7 +59,7 @@ def simulate(
     device: str = "auto",
     memory: int = 2**32,
 ) -> Trajectory:
-    r"""Simulate gradient descent on KL(q‖p) from n starts, with batches of samples of q.
+    r"""Simulate gradient descent on KL(q‖p), or on another objective, from n starts, by batches.
 
     Each step draws x_b = μ_c + √v_c ε_b, b = 1..B, and moves
 
@@ -84,6 +88,11 @@ def simulate(
     geometry : "euclidean", "wasserstein" or "natural", the metric in which the gradient is taken
         (docs/remedies.md, Section 13).
     sphere : keep each mean on the sphere ‖μ_i‖ = const. of its start.
+    alpha : α in [0, 1] of D_α(q‖p), whose weights (p/q)^α are those of the batch; 0 is KL(q‖p).
+        With annealing only 0; α = 1 only with "sticking-the-landing".
+    share : λ in [0, 1) of (1 − λ) D_α(q‖p) + λ KL(p‖q), the second by samples of p.
+    self_normalised : whether the weights (p/q)^α are divided by their mean over the batch.
+    target_samples : of p in a step, where λ > 0; default as many as of q.
     log_every : steps between two logged times; default about a hundred times.  The last step is
         always logged.
     evaluation_samples : fresh samples for KL and the masses at each logged time.
@@ -127,10 +136,14 @@ def simulate(
     )
     choice("optimizer", optimizer, OPTIMIZERS)
     rates = dynamics.rates(len(start))
+    descent = Descent(step_size, steps, batch, seed, estimator, components, optimizer, first_run)
     settings = Settings(
         dimension=targets[0].dimension if targets else 1,
         dynamics=dynamics,
-        descent=Descent(step_size, steps, batch, seed, estimator, components, optimizer, first_run),
+        descent=descent,
+        objective=objective_of_two(
+            (alpha, share, self_normalised, target_samples), descent, dynamics
+        ),
         log=Log(steps, log_every, evaluation_samples, dynamics.is_unit(start)),
         dtype=DTYPES[choice("dtype", dtype, DTYPES)],
         device=resolve(device),

@@ -22,14 +22,13 @@ from ..memory import check_memory
 from ..targets import GaussianMixture
 from ..trajectory import Status, Trajectory, finish
 from .mixture_kernel import Recipe, State, descend, evaluate
-from .settings import OPTIMIZERS, Descent
+from .settings import OPTIMIZERS, PATHS, Descent, Objective
 from .streams import Purpose
 from .streams import generator as stream
 
-__all__ = ["MixtureStart", "Objective", "simulate_mixture"]
+__all__ = ["MixtureStart", "simulate_mixture"]
 
 FloatArray = NDArray[np.float64]
-PATHS = ("tempered", "weights kept", "weights evened")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,48 +83,6 @@ class MixtureStart:
         means = generator("rng", rng).standard_normal((n, *shape))
         means *= norm / np.linalg.norm(means, axis=-1, keepdims=True)
         return cls(means, variances=np.full((n, shape[0]), variance))
-
-
-@dataclass(frozen=True)
-class Objective:
-    """(1 − λ) D_α(q‖p) + λ KL(p‖q), and by which samples (docs/remedies.md, Eqs. 14.1, 14.11).
-
-    Parameters
-    ----------
-    alpha : α in [0, 1]; 0 is KL(q‖p).
-    self_normalised : whether the weights (p/q)^α of a batch are divided by their mean.
-    share : λ in [0, 1).
-    samples : of p in a step; needed where λ > 0.
-    source : how often a sample of p is from each of its modes; default as often as under p.
-    path : of the annealing: "tempered", p^β; or "weights kept" or "weights evened",
-        Σ_k π_k N(ν_k, s_k/β I) or the same with π_k^β (docs/theory.md, Eq. 17.8).
-
-    >>> Objective(share=0.5)
-    Traceback (most recent call last):
-    ...
-    ValueError: samples: got 0; allowed: a whole number >= 1
-    """
-
-    alpha: float = 0.0
-    self_normalised: bool = True
-    share: float = 0.0
-    samples: int = 0
-    source: tuple[float, ...] | None = None
-    path: str = "tempered"
-
-    def __post_init__(self) -> None:
-        within("alpha", self.alpha, 0, 1, closed="[]")
-        within("share", self.share, 0, 1, closed="[")
-        integer("samples", self.samples, 1 if self.share > 0 else 0)
-        known = isinstance(self.self_normalised, bool)
-        require(known, "self_normalised", self.self_normalised, "True or False")
-        choice("path", self.path, PATHS)
-        if self.source is not None:
-            allowed = "numbers >= 0 that sum to 1, one a mode"
-            source = numbers_of("source", self.source, allowed, finite=True)
-            shares = source.ndim == 1 and bool((source >= 0).all())
-            require(shares and abs(source.sum() - 1) < 1e-9, "source", self.source, allowed)
-            object.__setattr__(self, "source", tuple(source.tolist()))
 
 
 def simulate_mixture(
@@ -255,8 +212,7 @@ def _recipe(
     k, d = start.means.shape[1:]
     require(d == target.dimension, "start", f"d = {d}", f"d = {target.dimension}, the target's")
     integer("batch", descent.batch, k)
-    plain = not dynamics.tempered or (objective.alpha == 0 and objective.share == 0)
-    require(plain, "schedule", dynamics.schedule, "none, where α or λ is not 0")
+    objective.check_schedule(dynamics)
     schedule = dynamics.schedule
     waits = schedule.needs_kl or schedule.needs_ess
     require(not waits, "schedule", schedule, "one that does not wait for the fit")

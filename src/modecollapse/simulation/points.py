@@ -35,6 +35,10 @@ class Setting(NamedTuple):
     metric: Metric
     norms: bool  # whether a gradient depends on ‖z⊥‖
     ratio: bool  # whether log q − β log p itself is needed
+    alpha: float  # of D_α(q‖p)
+    self_normalised: bool  # whether (p/q)^α is divided by its mean over a batch
+    share: float  # λ of KL(p‖q)
+    target_samples: int  # of p in a step
 
 
 class _View(NamedTuple):

@@ -3,7 +3,8 @@ r"""Stochastic gradient descent on (μ_1, μ_2, ℓ, v_1, v_2), simulated exactl
 The target is p^β, the family has two isotropic components, and each step draws a fresh batch of
 points x_s = μ_i + √v_i z_s.  Every gradient is then a combination of μ_1, μ_2 and μ*, and of the
 z_s with coefficients that depend on three coordinates of z_s and on its norm only (docs/theory.md,
-section 10): ``kernel`` takes the steps, ``samplers`` draws what is left of the z_s.
+section 10): ``kernel`` takes the steps, ``samplers`` draws what is left of the z_s.  Weights
+(p/q)^α and samples of p, where the objective has them, keep it so (Eqs. 10.15 and 10.16).
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from ..schedules import NoAnnealing, Schedule
 from ..targets import BimodalTarget
 from ..targets.tempered import log_normalizer
 from ..trajectory import Trajectory
-from .kernel import AXES, descend, evaluate
+from .kernel import descend, evaluate
 from .points import Setting
-from .settings import TEMPERED, Descent, Log, record
+from .samplers import AXES
+from .settings import TEMPERED, Descent, Log, Objective, objective_of_two, record
 from .streams import Purpose, generator
 
 __all__ = ["simulate_reduced"]
@@ -51,12 +53,16 @@ def simulate_reduced(
     speed_over_beta: bool = False,
     geometry: str = "euclidean",
     sphere: bool = False,
+    alpha: float = 0.0,
+    share: float = 0.0,
+    self_normalised: bool = True,
+    target_samples: int | None = None,
     log_every: int | None = None,
     evaluation_samples: int = 4096,
     first_run: int = 0,
     threads: int = 1,
 ) -> Trajectory:
-    r"""Simulate stochastic gradient descent on KL(q‖p) from n starts, at a cost free of d.
+    r"""Simulate stochastic gradient descent from n starts, at a cost free of d.
 
     In law the same as :func:`modecollapse.simulation.simulate` with plain gradient descent, whose
     arguments these are; a sample costs 30 to 90 ns at every d (docs/theory.md, section 10).
@@ -79,6 +85,11 @@ def simulate_reduced(
     geometry : "euclidean", "wasserstein" or "natural", the metric in which the gradient is taken
         (docs/remedies.md, Section 13).
     sphere : keep each mean on the sphere ‖μ_i‖ = const. of its start (Eq. 10.12).
+    alpha : α in [0, 1] of D_α(q‖p), whose weights (p/q)^α are those of the batch; 0 is KL(q‖p).
+        With annealing only 0; α = 1 only with "sticking-the-landing".
+    share : λ in [0, 1) of (1 − λ) D_α(q‖p) + λ KL(p‖q), the second by samples of p.
+    self_normalised : whether the weights (p/q)^α are divided by their mean over the batch.
+    target_samples : of p in a step, where λ > 0; default as many as of q.
     log_every : steps between two logged times; default about a hundred times.  The last step is
         always logged.
     evaluation_samples : fresh samples for KL and the masses at each logged time.
@@ -118,9 +129,11 @@ def simulate_reduced(
         geometry,
     )
     descent = Descent(step_size, steps, batch, seed, estimator, components, "sgd", first_run)
+    chosen = (alpha, share, self_normalised, target_samples)
+    objective = objective_of_two(chosen, descent, dynamics)
     log = Log(descent.steps, log_every, evaluation_samples, dynamics.is_unit(start))
     _check_memory(len(start), descent, log)
-    batch_of_runs = _Batch(targets, start, dynamics, descent, log)
+    batch_of_runs = _Batch(targets, start, dynamics, (descent, objective), log)
     with ThreadPoolExecutor(integer("threads", threads, 1)) as pool:
         results = list((pool.map if threads > 1 else map)(batch_of_runs.follow, range(len(start))))
     shape = (len(start), len(log.statistics), len(log.at))
@@ -146,11 +159,11 @@ class _Batch:
         targets: Sequence[BimodalTarget],
         start: Overlaps,
         dynamics: Dynamics,
-        descent: Descent,
+        how: tuple[Descent, Objective],
         log: Log,
     ) -> None:
         self._targets, self._start, self._dynamics = targets, start, dynamics
-        self._descent, self._log = descent, log
+        (self._descent, self._objective), self._log = how, log
         self._rates, self._means = dynamics.rates(len(start)), _means(targets, start)
 
     def follow(self, k: int) -> tuple[FloatArray, int]:
@@ -180,7 +193,8 @@ class _Batch:
     def _setting(self, k: int) -> Setting:
         """What compiled code needs to know of run k."""
         p, dynamics, descent = self._targets[k], self._dynamics, self._descent
-        ratio = self._rates[k] > 0 or dynamics.schedule.needs_kl
+        objective = self._objective
+        ratio = self._rates[k] > 0 or dynamics.schedule.needs_kl or objective.alpha > 0
         equal = self._start.variances[k, 0] == self._start.variances[k, 1]
         norms = not (equal and not dynamics.trains_variances) or (ratio and not self._log.unit)
         return Setting(
@@ -200,6 +214,10 @@ class _Batch:
             metric=dynamics.metric,
             norms=bool(norms),
             ratio=bool(ratio),
+            alpha=objective.alpha,
+            self_normalised=objective.self_normalised and objective.alpha > 0,
+            share=objective.share,
+            target_samples=objective.samples,
         )
 
 

@@ -6,8 +6,9 @@ import math
 
 from ..compiled import compiled
 
-__all__ = ["absorb", "chi_constants", "chi_square", "draw_plane"]
+__all__ = ["AXES", "absorb", "chi_constants", "chi_square", "draw_plane"]
 
+AXES = 5  # three that span μ_1, μ_2, μ*, and the plane of g_1 and g_2
 TINY = 1e-200  # a squared length below it is none: its own square would underflow
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import choice, integer, within
+from ..checks import choice, integer, numbers_of, require, within
+from ..dynamics import Dynamics
 from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory, finish
 
@@ -18,10 +19,13 @@ __all__ = [
     "EPSILON",
     "ESTIMATORS",
     "OPTIMIZERS",
+    "PATHS",
     "SAMPLED",
     "TEMPERED",
     "Descent",
     "Log",
+    "Objective",
+    "objective_of_two",
     "record",
 ]
 
@@ -30,6 +34,7 @@ DECAYS = (0.9, 0.999)  # of momentum (the first) and of Adam
 EPSILON = 1e-8  # of Adam
 ESTIMATORS = ("pathwise", "sticking-the-landing")
 COMPONENTS = ("stratified", "sampled")
+PATHS = ("tempered", "weights kept", "weights evened")  # as compiled code numbers them
 MOMENTS = ("m1", "m2", "q11", "q12", "q22", "weight", "logit")
 TEMPERED = ("v1", "v2", "beta")
 SAMPLED = ("kl", "kl_se", "mass_plus", "mass_minus")
@@ -81,6 +86,75 @@ class Descent:
     @property
     def stratified(self) -> bool:
         return self.components == "stratified"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """(1 − λ) D_α(q‖p) + λ KL(p‖q), and by which samples (docs/remedies.md, Eqs. 14.1, 14.11).
+
+    Parameters
+    ----------
+    alpha : α in [0, 1]; 0 is KL(q‖p).
+    self_normalised : whether the weights (p/q)^α of a batch are divided by their mean.
+    share : λ in [0, 1).
+    samples : of p in a step; needed where λ > 0.
+    source : how often a sample of p is from each of its modes; default as often as under p.
+    path : of the annealing: "tempered", p^β; or "weights kept" or "weights evened",
+        Σ_k π_k N(ν_k, s_k/β I) or the same with π_k^β (docs/theory.md, Eq. 17.8).
+
+    >>> Objective(share=0.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: samples: got 0; allowed: a whole number >= 1
+    """
+
+    alpha: float = 0.0
+    self_normalised: bool = True
+    share: float = 0.0
+    samples: int = 0
+    source: tuple[float, ...] | None = None
+    path: str = "tempered"
+
+    def __post_init__(self) -> None:
+        within("alpha", self.alpha, 0, 1, closed="[]")
+        within("share", self.share, 0, 1, closed="[")
+        integer("samples", self.samples, 1 if self.share > 0 else 0)
+        known = isinstance(self.self_normalised, bool)
+        require(known, "self_normalised", self.self_normalised, "True or False")
+        choice("path", self.path, PATHS)
+        if self.source is not None:
+            allowed = "numbers >= 0 that sum to 1, one a mode"
+            source = numbers_of("source", self.source, allowed, finite=True)
+            shares = source.ndim == 1 and bool((source >= 0).all())
+            require(shares and abs(source.sum() - 1) < 1e-9, "source", self.source, allowed)
+            object.__setattr__(self, "source", tuple(source.tolist()))
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is KL(q‖p)."""
+        return self.alpha == 0 and self.share == 0
+
+    def check_schedule(self, dynamics: Dynamics) -> None:
+        """Refuse an annealed target unless the objective is KL(q‖p^β)."""
+        fits = self.plain or not dynamics.tempered
+        require(fits, "schedule", dynamics.schedule, "none, where α or λ is not 0")
+
+
+def objective_of_two(
+    objective: tuple[float, float, bool, int | None], descent: Descent, dynamics: Dynamics
+) -> Objective:
+    """(α, λ, self-normalised, samples of p) for two components, checked against the descent."""
+    alpha, share, self_normalised, samples = objective
+    share = within("share", share, 0, 1, closed="[")
+    if samples is None:
+        samples = descent.batch if share > 0 else 0
+    else:
+        integer("target_samples", samples, 1)
+    made = Objective(within("alpha", alpha, 0, 1, closed="[]"), self_normalised, share, samples)
+    made.check_schedule(dynamics)
+    noiseless = "'sticking-the-landing' at alpha = 1, where the other is divided by 1 - alpha = 0"
+    require(made.alpha < 1 or not descent.score, "estimator", descent.estimator, noiseless)
+    return made
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     DIRECTIONS = 3
     REDUCED_NOISE = 4
     REDUCED_EVALUATION = 5
+    MODES = 6
 
 
 def generator(seed: int, run: int, purpose: Purpose) -> np.random.Generator:

@@ -25,8 +25,8 @@ class Settings(Shared):
 
 def compute(settings: Settings, share: Share) -> pd.DataFrame:
     """A row for each point of the share."""
-    from ...simulation.mixtures import MixtureStart, Objective, simulate_mixture
-    from ...simulation.settings import Descent
+    from ...simulation.mixtures import MixtureStart, simulate_mixture
+    from ...simulation.settings import Descent, Objective
 
     rows = []
     steps = max(1, round(settings.time / settings.step_size))

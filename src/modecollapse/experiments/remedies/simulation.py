@@ -91,8 +91,8 @@ def _trained(
     settings: Settings, number: int, problem: Problem, remedy: Remedy
 ) -> tuple[Trajectory, float]:
     """The runs, logged at parts of their steps, and evaluations for each unit of time."""
-    from ...simulation.mixtures import MixtureStart, Objective, simulate_mixture
-    from ...simulation.settings import Descent
+    from ...simulation.mixtures import MixtureStart, simulate_mixture
+    from ...simulation.settings import Descent, Objective
 
     k = remedy.components * problem.n_modes
     batch = max(round(remedy.batch * settings.batch), k)
