@@ -68,7 +68,13 @@ def draw_some(maker, figure: str, examples: int, number: int, kept=()) -> int:
     return len(done)
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+# By default these are drawn from odd settings by test_overlays.py alone: they take seconds.
+DEAR = ("fig7_remedies", "figs_survival", "figs_geometry")
+
+
+@pytest.mark.parametrize(
+    "figure", [pytest.param(f, marks=pytest.mark.slow if f in DEAR else []) for f in FIGURES]
+)
 def test_a_random_configuration_is_drawn_and_judged(maker, figure):
     draw_some(maker, figure, 2, 5, whole.rows(figure))
 

@@ -26,15 +26,37 @@ BLOCKS = {
     for source, block in sources.items()
 }
 
+# These take a second or more.  In the default suite they are computed from odd settings by
+# test_overlays.py and from others by their own tests.
+DEAR = (
+    *("annealing_formula.theory", "escape_barriers.theory", "escape_times.simulation"),
+    *("flow_frequencies.flows", "geometry_waits.theory", "healing.theory", "heated_flows.flows"),
+    *("natural_lifetimes.theory", "objective_births.theory", "objective_runs.theory"),
+    *("paired_outcomes.simulation", "validation.simulation"),
+)
 
-@pytest.mark.parametrize("name", BLOCKS)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in DEAR else []) for n in BLOCKS]
+)
 def test_a_block_that_is_let_pass_can_be_computed(name, tmp_path_factory):
+    compute_some(name, 2, 1, tmp_path_factory)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BLOCKS)
+def test_many_blocks_that_are_let_pass_can_be_computed(name, tmp_path_factory):
+    compute_some(name, 8, 2, tmp_path_factory)
+
+
+def compute_some(name, examples, number, tmp_path_factory):
+    """Compute, gather and read a block with some of its settings drawn at random."""
     experiment, source, like = BLOCKS[name]
     units = import_module(module_name(experiment, source)).UNITS
 
-    @seed(1)
+    @seed(number)
     @settings(
-        max_examples=2,
+        max_examples=examples,
         deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],

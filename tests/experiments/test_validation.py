@@ -95,7 +95,7 @@ def test_the_wrong_target_is_caught(monkeypatch):
         return right(other, start, times, eta=1.2 * eta)
 
     monkeypatch.setattr(integration, "integrate", wrong)
-    settings = replace(BASE, target_weights=(0.8,), starts=("sphere",))
+    settings = replace(BASE, target_weights=(0.8,), starts=("sphere",), runs=20)
     assert p_value(compute(settings, Share())) < LEAST
 
 
@@ -112,6 +112,7 @@ def test_without_extrapolation_the_step_size_is_seen():
         times=(1.0,),
         step_size=0.2,
         batch=256,
+        runs=20,
     )
     table = compute(settings, Share())
     assert p_value(table) > LEAST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,15 +51,24 @@ axes.formatter.use_locale: True
 """
 
 
-@pytest.fixture
-def root(tmp_path, monkeypatch) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
     """What a run of CONFIG leaves, drawn by the job itself."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        made_by = record(["modecollapse.pipeline.gather"], {"theory": SETTINGS}, [], 1.0)
+        write_table("results/tiny/modes_found.csv", TABLE, dict.fromkeys(TABLE, "1"), made_by)
+        draw("multimodal", [Path("results/tiny/modes_found.csv")], Path(STEM))
+        assert bad(folder) == {}
+    return folder
+
+
+@pytest.fixture
+def root(made, tmp_path, monkeypatch) -> Path:
+    """A copy of it for each test, in which it stands."""
     monkeypatch.chdir(tmp_path)
-    made_by = record(["modecollapse.pipeline.gather"], {"theory": SETTINGS}, [], 1.0)
-    write_table("results/tiny/modes_found.csv", TABLE, dict.fromkeys(TABLE, "1"), made_by)
-    draw("multimodal", [Path("results/tiny/modes_found.csv")], Path(STEM))
-    assert bad(tmp_path) == {}
-    return tmp_path
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 def bad(root: Path, *, deep: bool = True) -> dict[str, str]:

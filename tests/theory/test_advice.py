@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,9 +16,15 @@ from modecollapse.theory.regret import Ending, endings
 RUNS = 400
 
 
+@cache
+def advised(r, d, weight):
+    """Advice for one run in ten, which takes a second and serves several tests."""
+    return recommend(r, d, weight, collapse=0.1)
+
+
 @pytest.mark.parametrize(("r", "d", "weight"), [(3.0, 512, 0.78), (5.0, 64, 0.7)])
 def test_advice_is_followed_by_gradient_flow_from_other_starts(r, d, weight):
-    advice = recommend(r, d, weight, collapse=0.1)
+    advice = advised(r, d, weight)
     assert advice.with_annealing <= 0.1
     p, rng = target(r, d, weight), np.random.default_rng(d)
     plain = integrate(p, random_start(p, RUNS, rng), [2000.0], rtol=1e-6)
@@ -38,7 +45,7 @@ def test_advice_is_followed_by_gradient_flow_from_other_starts(r, d, weight):
 
 def test_finite_batches_follow_the_advice():
     """The settings that recommend() names, in the simulation: about as many collapse."""
-    advice = recommend(4.0, 64, 0.7, collapse=0.1)
+    advice = advised(4.0, 64, 0.7)
     p, step = advice.target, 0.05
     start = random_start(p, 60, np.random.default_rng(1), variance=1 / advice.beta_initial)
     assert advice.noise(step, batch=512) < 0.1
@@ -62,10 +69,9 @@ def test_finite_batches_follow_the_advice():
 
 
 def test_less_collapse_takes_longer_and_no_longer_than_it_must():
-    problem = {"separation": 4.0, "dimension": 64, "target_weight": 0.7}
-    times = [recommend(**problem, collapse=c).time for c in (0.25, 0.1)]
-    assert times[0] < times[1]
-    shorter = recommend(**problem, collapse=0.1, time=0.95 * times[1])
+    time = advised(4.0, 64, 0.7).time
+    assert recommend(4.0, 64, 0.7, collapse=0.25).time < time
+    shorter = recommend(4.0, 64, 0.7, collapse=0.1, time=0.95 * time)
     assert shorter.with_annealing > 0.1
 
 
@@ -119,7 +125,7 @@ def test_where_collapse_is_the_better_fit_there_is_nothing_to_advise():
 
 def test_regret_is_what_collapse_costs_and_annealing_saves():
     """With r = 5 no state in between: regret is the part collapsed times the difference in KL."""
-    advice = recommend(5.0, 64, 0.7, collapse=0.1)
+    advice = advised(5.0, 64, 0.7)
     assert (advice.horizon, advice.annealed_horizon) == (1e4, advice.time + 15)
     assert (advice.law, advice.weights) == ("sphere", "equal")
     kl = {end.ending: end.kl for end in endings(5.0, 0.7)}

@@ -4,6 +4,7 @@ from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
 from modecollapse.pipeline.progress import Expectation, Progress
+from modecollapse.pipeline.scheduler import lighten
 
 
 def say(line):
@@ -30,9 +31,7 @@ onstart:
         owner.mark(Path(), config["name"], MADE_FROM)
     except StoreError as error:
         raise WorkflowError(str(error)) from None
-    # Snakemake's limit of job starts leaves a timer behind for each finished job, which looks for
-    # work once a second until the run ends (docs/performance.md); nothing here needs a limit.
-    workflow.scheduler.job_rate_limiter = None
+    lighten(workflow.scheduler)
     expectation = Expectation(ROOT / "reference", config["name"])
     jobs_to_run = [*workflow.dag.needrun_jobs()]
     drawing = {job.rule.name: job.jobid for job in jobs_to_run}
