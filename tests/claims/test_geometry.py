@@ -101,15 +101,18 @@ def test_annealed_components_are_kept_by_the_geometry():
         assert verdict(name, annealed_geometry=healthy)[1] == "fails", name
 
 
-def lifetimes(power: float = 1.0, trend: float = 0.0) -> pd.DataFrame:
+def lifetimes(power: float = 1.0, trend: float = 0.0, of_norm: float = 0.0) -> pd.DataFrame:
     rows = []
-    for eta, d, law in itertools.product((1.0, 10.0), (4, 64, 1024), (2e3, 1e5)):
-        rows.append(("random", 3.6, eta, d, law, law**power * d**trend, 1.0))
-        rows.append(("random", 3.6, eta, d, 10.0, 300.0, 6.0))  # where the bottleneck is longer
+    cases = itertools.product((1.0, 10.0), (4, 64, 1024), (2e3, 1e5), (0.3, 1.0))
+    for eta, d, law, size in cases:
+        time = law**power * d**trend * size**of_norm
+        rows.append(("random", 3.6, eta, d, law, time, 1.0, 3.6 * size))
+        # where the bottleneck is longer
+        rows.append(("random", 3.6, eta, d, 10.0, 300.0, 6.0, 3.6 * size))
     for r, logit in itertools.product((3.2, 4.0), (46.0, 599.0)):
         time = (2 if r < 4 else 1) * logit ** (0.4 * power)
-        rows += [("light", r, 1.0, 64, time, time, logit)] * 2
-    columns = ["start", "separation", "eta", "dimension", "law", "time", "logit"]
+        rows += [("light", r, 1.0, 64, time, time, logit, r)] * 2
+    columns = ["start", "separation", "eta", "dimension", "law", "time", "logit", "norm"]
     return pd.DataFrame(rows, columns=columns).assign(geometry="natural", recovered=True)
 
 
@@ -118,6 +121,11 @@ def test_lifetimes_are_a_power_of_their_law_where_it_is_long():
     assert verdict("natural-lifetime-law", natural_lifetimes=table) == (1.0, "holds")
     free = verdict("natural-lifetime-free-of-dimension", natural_lifetimes=table)
     assert free == (0.0, "holds")
+    norm = "natural-lifetime-free-of-norm"
+    assert verdict(norm, natural_lifetimes=table) == (0.0, "holds")
+    assert verdict(norm, natural_lifetimes=lifetimes(of_norm=0.5)) == (0.5, "fails")
+    with pytest.raises(NoRows):
+        verdict(norm, natural_lifetimes=table[table["norm"] == 3.6])
     assert verdict("light-component-power", natural_lifetimes=table) == (0.4, "holds")
     assert verdict("light-component-law", natural_lifetimes=table) == (1.0, "holds")
     other = lifetimes(power=2.0, trend=0.5)

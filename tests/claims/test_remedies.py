@@ -101,6 +101,9 @@ def scale(**changed: int) -> pd.DataFrame:
         "annealing, natural, twice the components": 0,
         "best of 10": 0,
         "share 0.5": 0,
+        "share 0.1": 2,
+        "wide base": 19,
+        "mixture base": 4,
     } | changed
     rows = [
         (source, problem, remedy, cost, n if cost == 32000 else 40)
@@ -141,6 +144,27 @@ def test_a_remedy_is_judged_by_all_problems_of_its_claim():
         verdict("flows-need-samples", remedies=table[table["source"] == "simulation"])
 
 
+def test_shares_and_bases_of_flows_are_held_against_the_plain_descent():
+    table = scale(plain=36)
+    told = {
+        "flows-need-few-samples": (0.85, "holds"),
+        "flows-wide-base": (0.425, "fails"),
+        "flows-mixture-base": (0.8, "holds"),
+    }
+    for name, wanted in told.items():
+        assert verdict(name, remedies=table) == wanted
+    assert verdict("flows-wide-base", remedies=scale(plain=20))[1] == "holds"
+    none = scale(**{"plain": 36, "share 0.1": 36, "mixture base": 36})
+    assert verdict("flows-need-few-samples", remedies=none) == (0.0, "fails")
+    assert verdict("flows-mixture-base", remedies=none) == (0.0, "fails")
+    dear = table.assign(regret=0.1, regret_low=0.08, regret_high=0.12)
+    rows = (dear["remedy"] == "mixture base") & (dear["source"] == "flow")
+    dear.loc[rows, ["regret", "regret_low", "regret_high"]] = [0.6, 0.5, 0.7]
+    assert verdict("flows-mixture-base-price", remedies=dear) == (0.5, "holds")
+    with pytest.raises(NoRows):
+        verdict("flows-mixture-base-price", remedies=dear[~rows])
+
+
 def test_the_price_of_samples_is_told_only_where_none_is_collapsed():
     table = scale()
     table["regret_low"], table["regret"], table["regret_high"] = 0.09, 0.1, 0.11
@@ -150,14 +174,24 @@ def test_the_price_of_samples_is_told_only_where_none_is_collapsed():
         verdict("share-has-a-price", remedies=lost)
 
 
-def test_batches_are_held_against_gradient_flow_and_against_ten_times_as_many():
-    rows = [(1000, 2, "self-normalised", 3.25), (10000, 2, "self-normalised", 3.5),
-            (10000, 2, "plain", 4.75), (10000, 16, "self-normalised", 2.0)]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["batch", "dimension", "weights", "separation"])
+def test_batches_are_held_against_gradient_flow_and_against_a_hundred_times_as_many():
+    own = "self-normalised"
+    kinds = [(1000, own, 3.25, 3.0, 3.5), (100_000, own, 3.75, 3.5, 4.0),
+             (100_000, "plain", 4.75, 4.75, 5.0), (10_000, own, 2.0, 2.0, 2.25)]  # fmt: skip
+    table = pd.DataFrame(kinds, columns=["batch", "weights", "separation", "low", "high"])
     table = table.assign(alpha=0.9, flow_separation=4.75, stopped=True)
-    assert verdict("batches-do-not-reach-theory", objective_batches=table) == (1.25, "holds")
-    assert verdict("ten-times-the-batch-gains-little", objective_batches=table) == (0.25, "holds")
-    near = table.assign(flow_separation=3.75)
-    assert verdict("batches-do-not-reach-theory", objective_batches=near) == (0.25, "fails")
+    table["estimator"] = "sticking-the-landing"
+    other = table.assign(estimator="pathwise", separation=1.0)
+    table = pd.concat([other, table], ignore_index=True)
+    (reach, gain) = ("batches-do-not-reach-theory", "hundred-times-the-batch-gains-little")
+    assert verdict(reach, objective_batches=table) == (1.0, "holds")
+    assert verdict(gain, objective_batches=table) == (0.5, "holds")
+    assert verdict(reach, objective_batches=table.assign(flow_separation=4.25)) == (
+        0.5,
+        "undecided",
+    )
+    assert verdict(reach, objective_batches=table.assign(flow_separation=3.5)) == (-0.25, "fails")
+    wide = table.assign(low=table["low"] - 0.5)
+    assert verdict(gain, objective_batches=wide) == (0.5, "undecided")
     with pytest.raises(NoRows):
-        verdict("ten-times-the-batch-gains-little", objective_batches=table[table["batch"] < 2000])
+        verdict(gain, objective_batches=table[table["batch"] > 2000])

@@ -141,29 +141,54 @@ def test_flows_pay_for_samples_and_share_their_starts():
 def test_finite_batches_let_go_near_the_birth_of_collapse_and_not_far_beyond():
     settings = objective_batches.Settings(
         seed=3, alphas=(0.9,), batches=(200,), dimensions=(2,), weights=("self-normalised",),
-        lowest=2.5, resolution=1.0, runs=3, time=30.0, step_size=0.2,
+        estimators=("sticking-the-landing",), lowest=2.5, resolution=1.0, runs=(8,), time=30.0,
+        step_size=0.2,
     )  # fmt: skip
     (row,) = objective_batches.compute(settings, Share()).to_dict("records")
     assert row["critical_separation"] == pytest.approx(5.109937, abs=1e-5)
     assert (row["separation"], row["stopped"]) == (2.5, True)
+    assert (row["low"], row["high"]) == (2.5, 3.5)
     assert row["flow_separation"] == 4.5  # next to be tried is 5.5, beyond r_c
     settings = objective_batches.Settings(
         seed=3, alphas=(0.1,), batches=(200,), dimensions=(8,), weights=("plain",),
-        lowest=3.0, resolution=1.0, runs=3, time=30.0, step_size=0.2,
+        estimators=("pathwise",), lowest=3.0, resolution=1.0, runs=(8,), time=30.0, step_size=0.2,
     )  # fmt: skip
     (row,) = objective_batches.compute(settings, Share()).to_dict("records")
     assert (row["separation"], row["stopped"]) == (0, True)  # it is above r_c(0.1)
 
 
+def test_a_threshold_is_found_by_halving_with_its_interval():
+    """Of ten runs those leave that a threshold of 3.4 and a spread of 0.3 let go."""
+    tried = []
+
+    def left(separation):
+        tried.append(separation)
+        return round(10 / (1 + np.exp((separation - 3.4) / 0.1))), 10
+
+    grid = np.arange(2.25, 5.3, 0.25)
+    found = objective_batches._searched(grid, left)
+    assert {name: found[name] for name in ("separation", "low", "high", "stopped")} == {
+        "separation": 3.25, "low": 3.0, "high": 3.75, "stopped": True,
+    }  # fmt: skip
+    assert found["n_tried"] == len(tried) == len(set(tried)) < 7
+    all_leave = objective_batches._searched(grid, lambda _: (10, 10))
+    assert (all_leave["separation"], all_leave["high"]) == (5.25, 5.5)
+    assert not all_leave["stopped"]
+    none_leave = objective_batches._searched(grid, lambda _: (0, 10))
+    assert (none_leave["separation"], none_leave["low"], none_leave["high"]) == (0, 0, 2.25)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"dimensions": (2, 3)}, "dimensions: got"), ({"weights": ()}, "weights: got"),
+     ({"estimators": ("pathwise",) * 2}, "estimators: got"), ({"runs": (3, 4)}, "runs: got"),
      ({"time": 1e9}, "time: got")],
 )  # fmt: skip
 def test_settings_that_do_not_go_together_are_named(change, words):
     good = {
         "seed": 3, "alphas": (0.9,), "batches": (20,), "dimensions": (2,), "weights": ("plain",),
-        "lowest": 2.5, "resolution": 1.0, "runs": 3, "time": 30.0, "step_size": 0.2,
+        "estimators": ("pathwise",), "lowest": 2.5, "resolution": 1.0, "runs": (3,), "time": 30.0,
+        "step_size": 0.2,
     }  # fmt: skip
     with pytest.raises(ValueError, match=words):
         objective_batches.Settings(**(good | change))

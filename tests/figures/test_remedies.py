@@ -119,7 +119,7 @@ def test_the_caption_reads_the_last_time_and_the_largest_separation():
             ],
             columns=["objective", "strength", "separation", "n_collapsed_states"],
         ).assign(n_runs=24, time=1e4),
-        "objective_batches": pd.DataFrame({"resolution": [0.25], "n_runs": [4], "time": [50.0]}),
+        "objective_batches": pd.DataFrame({"resolution": 0.25, "n_runs": [4, 9], "time": 50.0}),
         "remedies": pd.DataFrame(
             {
                 "source": ["simulation", "simulation", "flow"],
@@ -136,7 +136,7 @@ def test_the_caption_reads_the_last_time_and_the_largest_separation():
     assert "No collapsed state was found up to r = 6 at λ = 0.5. (d) The largest" in text
     assert "when 3.2e+04 evaluations" in text
     assert "Squares: flows, 12 runs" in text
-    assert "(steps of 0.25) from which at least half of 4 runs" in text
+    assert "(steps of 0.25) from which at least half of 4 to 9 runs" in text
 
 
 def scale() -> pd.DataFrame:
@@ -196,11 +196,15 @@ def test_a_course_is_drawn_against_its_cost(axes, column, values):
 
 
 def test_batches_have_a_line_each_beside_the_critical_separation(axes):
-    rows = [(0.9, 1000, 2, "self-normalised", 3.5), (0.5, 1000, 2, "self-normalised", 2.5),
-            (0.5, 10000, 2, "self-normalised", 0.0), (0.9, 10000, 2, "self-normalised", 3.75),
-            (0.9, 1000, 16, "plain", 3.25)]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["alpha", "batch", "dimension", "weights", "separation"])
+    own, still = "self-normalised", "sticking-the-landing"
+    rows = [(0.9, 1000, 2, own, still, 3.5), (0.5, 1000, 2, own, still, 2.5),
+            (0.5, 10000, 2, own, still, 0.0), (0.9, 10000, 2, own, still, 3.75),
+            (0.9, 1000, 2, "plain", still, 3.25),
+            (0.9, 1000, 16, own, "pathwise", 3.0)]  # fmt: skip
+    names = ["alpha", "batch", "dimension", "weights", "estimator", "separation"]
+    table = pd.DataFrame(rows, columns=names)
     table["flow_separation"] = table["alpha"] * 5
+    table["low"], table["high"] = table["separation"] - 0.25, table["separation"] + 0.5
     births = pd.DataFrame(
         [("theory", "alpha", 0.9, 5.1), ("theory", "share", 0.9, 1.0),
          ("theory", "alpha", 0.5, 2.7),
@@ -208,11 +212,17 @@ def test_batches_have_a_line_each_beside_the_critical_separation(axes):
         columns=["source", "objective", "strength", "separation"],
     )  # fmt: skip
     figure.draw_batches(axes, table, births)
-    drawn = {x.get_label(): x.get_xydata().tolist() for x in axes.lines}
-    assert drawn == {
+    drawn = {x.get_label(): x.get_xydata() for x in axes.lines}
+    bars = [segment for one in axes.collections for segment in one.get_segments()]
+    assert sorted(tuple(bar[:, 1]) for bar in bars)[-1] == (3.5, 4.25)
+    beside = np.concatenate([xy[:, 0] for label, xy in drawn.items() if label.startswith("1e")])
+    assert len(set(beside.round(6))) == len(beside)  # cases stand beside each other
+    seen = {label: [[round(x, 1), y] for x, y in xy] for label, xy in drawn.items()}
+    assert seen == {
         "$r_c$": [[0.5, 2.7], [0.9, 5.1]],
         "gradient flow": [[0.5, 2.5], [0.9, 4.5]],
         "1e3": [[0.5, 2.5], [0.9, 3.5]],
         "1e4": [[0.9, 3.75]],  # where none left nothing is drawn
-        "1e3, plain, d = 16": [[0.9, 3.25]],
+        "1e3, plain": [[0.9, 3.25]],
+        "1e3, score, d = 16": [[0.9, 3.0]],
     }

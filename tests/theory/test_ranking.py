@@ -47,6 +47,8 @@ def test_advice_has_the_ranking_of_the_nearer_problem():
     for weight, problem in ((0.5, "equal modes"), (0.7, "unequal modes")):
         advice = Recommendation(BimodalTarget(4.0, 64, weight), 0.5, 0.0, 0.3, 0.0, 0.01, 20.0)
         assert set(advice.ranking["problem"]) == {problem}
+        assert set(advice.flow_ranking["problem"]) == {problem}
+        assert set(advice.flow_ranking["source"]) == {"flow"}
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,14 @@ def _trend(tables: Tables) -> Estimate:
     return fitted_slope(np.log(rows["dimension"]), np.log(rows["time"] / rows["law"]))
 
 
+def _norm_trend(tables: Tables) -> Estimate:
+    rows = _aligned(tables)
+    size = rows["norm"] / rows["separation"]
+    if size.round(9).nunique() < 2:
+        raise NoRows("one norm only")
+    return fitted_slope(np.log(size), np.log(rows["time"] / rows["law"]))
+
+
 def _light(tables: Tables) -> pd.DataFrame:
     rows = only(tables["natural_lifetimes"], start="light", geometry="natural", recovered=True)
     if rows["logit"].max() < 10 * rows["logit"].min():
@@ -252,6 +260,14 @@ CLAIMS = (
         _trend,
         above=-0.1,
         below=0.1,
+    ),
+    _lifetime(
+        "natural-lifetime-free-of-norm",
+        f"Nor has it a strong one with the norm of the start, from 0.3 r to r: {ALIGNED}.",
+        "exponent of time over law as a power of the norm in units of r",
+        _norm_trend,
+        above=-0.25,
+        below=0.25,
     ),
     _lifetime(
         "light-component-power",

@@ -43,7 +43,10 @@ LISTED = {
         *("annealing, weights throughout", "annealing, natural", "twice the components"),
         *("twice the components, natural", "annealing, natural, twice the components"),
     ),
-    "flow": ("plain", "annealing", "share 0.5", "best of 3"),
+    "flow": (
+        *("plain", "wide base", "mixture base", "share 0.1", "share 0.25", "share 0.5"),
+        *("best of 3", "annealing"),
+    ),
 }
 SHARE = DARK[4]
 OBJECTIVES = {"alpha": (COLOURS["theory"], "o"), "share": (SHARE, "v")}
@@ -172,18 +175,27 @@ def draw_batches(axes: Axes, table: pd.DataFrame, births: pd.DataFrame) -> None:
         flow["alpha"], flow["flow_separation"], ls="--", lw=1, color=COLOURS["theory"],
         label="gradient flow",
     )  # fmt: skip
-    cases = sorted(set(zip(table["batch"], table["dimension"], table["weights"], strict=True)))
-    batches = sorted({batch for batch, _, _ in cases})
+    kinds = ["batch", "dimension", "weights", "estimator"]
+    cases = sorted(set(table[kinds].itertuples(index=False, name=None)))
+    batches = sorted({case[0] for case in cases})
     blues = shades(len(batches) + 1, "light:" + COLOURS["simulation"])[1:]  # the first is white
-    for batch, dimension, weights in cases:
-        rows = table[(table["batch"] == batch) & (table["dimension"] == dimension)]
-        rows = rows[(rows["weights"] == weights) & (rows["separation"] > 0)].sort_values("alpha")
-        plain, wide = weights == "plain", dimension > table["dimension"].min()
+    for place, case in enumerate(cases):
+        rows = table[
+            (table[kinds] == pd.Series(case, kinds)).all(axis=1) & (table["separation"] > 0)
+        ]
+        rows = rows.sort_values("alpha")
+        batch, dimension, weights, estimator = case
+        plain, score = weights == "plain", estimator == "pathwise"
+        colour, beside = (
+            blues[batches.index(batch)],
+            rows["alpha"] + 0.008 * (place - len(cases) / 2),
+        )
+        axes.vlines(beside, rows["low"], rows["high"], color=colour, lw=0.7)
         axes.plot(
-            rows["alpha"], rows["separation"], "x" if plain else ("D" if wide else "o"),
-            ls=":" if plain or wide else "-", color=blues[batches.index(batch)], ms=3, lw=1,
+            beside, rows["separation"], "x" if plain else ("D" if score else "o"),
+            ls=":" if plain or score else "-", color=colour, ms=3, lw=1,
             label=f"{batch:.0e}".replace("e+0", "e") + (", plain" if plain else "")
-            + (f", d = {dimension}" if wide else ""),
+            + (f", score, d = {dimension}" if score else ""),
         )  # fmt: skip
     axes.set_xlabel(r"$\alpha$")
     axes.set_ylabel(r"largest $r$ left")

@@ -56,9 +56,12 @@ def _scale(tables: Mapping[str, pd.DataFrame]) -> str:
     flows = remedies[remedies["source"] == "flow"]
     return (
         f"(d) The largest separation (steps of {shown(first(batches, 'resolution'), 'g')}) from "
-        f"which at least half of {shown(first(batches, 'n_runs'), 'g')} runs have left the "
+        f"which at least half of {shown(batches['n_runs'].min(), 'g')} to "
+        f"{shown(batches['n_runs'].max(), 'g')} runs have left the "
         f"collapsed state by t = {shown(first(batches, 'time'), 'g')} when D_α is followed with so "
-        f"many samples of q a step, self-normalised weights and d = 2 unless said otherwise; "
+        f"many samples of q a step, self-normalised and without the score of q unless said "
+        f"otherwise (the same in every d then); bars: from where surely more than half leave to "
+        f"where surely less do (95 % Wilson); "
         f"black: the critical separation, dashed: gradient flow by that time. (e-g) Regret of "
         f"every remedy (circles: mixtures) when "
         f"{shown(most(mixtures, 'cost'), '.3g')} evaluations of log p are paid, "

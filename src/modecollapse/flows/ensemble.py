@@ -13,10 +13,11 @@ from torch import Tensor
 from ..checks import require
 from ..targets import Target
 from ..targets.densities import density, tempered
-from .architectures.base import Architecture, push_forward
+from .architectures.base import Architecture, base_noise, push_forward
+from .architectures.bases import with_base
 from .compilation import compiled
 from .measurement import measure, measure_forward, statistics_of
-from .objectives import OBJECTIVES
+from .objectives import loss_of
 from .optimizers import OPTIMIZERS
 from .settings import FlowSettings
 from .streams import normal, streams
@@ -43,7 +44,8 @@ def build(
     """
     d = target.dimension
     require(d >= 2, "target.dimension", d, ">= 2, for one coordinate to depend on another")
-    return settings.architecture.build(d, target.reach, device)
+    flow = settings.architecture.build(d, target.reach, device)
+    return with_base(flow, settings.base_scale, settings.base_components, settings.base_radius)
 
 
 @final
@@ -70,9 +72,9 @@ class Ensemble:
         self.evaluation = [s.evaluation for s in own]
         self.held_out = [s.held_out for s in own]
         self.density = density(target, self.axes.to(dtype))
-        objective = OBJECTIVES[settings.objective]
-        self.from_target = objective.from_target
-        loss = objective.loss(self.architecture, self.density)
+        self.from_target, loss = loss_of(
+            settings.objective, settings.target_share, self.architecture, self.density
+        )
         self.objective = compiled(loss) if settings.compile else loss
         self.noise = torch.empty(len(runs), settings.batch, target.dimension, dtype=dtype).to(
             device
@@ -92,7 +94,8 @@ class Ensemble:
         """The training loss of the next step, (S,), on fresh noise or fresh samples of p."""
         own = round(self.settings.batch * (1 - self.from_target))
         if own:
-            normal(self.training, self.noise[:, :own])
+            noise = normal(self.training, self.noise[:, :own])
+            base_noise(self.architecture, self.theta, noise, self.training)
         if own < self.settings.batch:
             self.density.sample(self.training, self.noise[:, own:])
         beta = torch.as_tensor(self.beta, dtype=self.theta.dtype, device=self.theta.device)
@@ -119,6 +122,7 @@ class Ensemble:
         n, kept = self.settings.evaluation_samples, self.settings.projection_samples
         shape = (len(self.runs), n, self.architecture.dimension)
         z = normal(self.evaluation, self.axes.new_empty(shape))
+        z = base_noise(self.architecture, self.theta, z, self.evaluation)
         exact = density(self.target, self.axes)
         named, x = measure(self.architecture, self.theta, self.target, exact, z)
         if self.settings.forward_samples:

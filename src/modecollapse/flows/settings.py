@@ -37,7 +37,13 @@ class FlowSettings:
         rational-quadratic splines; "zuko", any flow of zuko.
     objective : "reverse-kl", KL(q‖p) with the gradient of automatic differentiation;
         "sticking-the-landing", the same without the score of q; "maximum-likelihood", KL(p‖q) by
-        exact samples of p, where the target has them; "mixed", half of each, by half of the batch.
+        exact samples of p, where the target has them; "mixed", (1 − λ) of the first and λ of the
+        third, each by its part of the batch.
+    target_share : λ of "mixed", in (0, 1).
+    base_scale : s > 0 of the noise N(0, s² I) that a flow maps; 1 is the usual.
+    base_components, base_radius : K and R; for K > 1 the noise is a mixture of K such normals of
+        equal weights, with centres that each run draws uniformly on the sphere ‖z‖ = R.  None of
+        it is trained.
     optimizer : "adam" or "sgd".
     direction : of the bimodal target's μ* against the coordinates that the layers act on: "random",
         drawn uniformly for each run; "axis", the first coordinate; "diagonal", (1, …, 1)/√d.  Other
@@ -73,6 +79,10 @@ class FlowSettings:
     seed: int = 0
     architecture: FlowKind = field(default_factory=Couplings)
     objective: str = "reverse-kl"
+    target_share: float = 0.5
+    base_scale: float = 1.0
+    base_components: int = 1
+    base_radius: float = 3.0
     optimizer: str = "adam"
     direction: str = "random"
     steps: int = 2000
@@ -104,6 +114,7 @@ class FlowSettings:
         allowed = f"a kind of flow, or one of {', '.join(ARCHITECTURES)}"
         require(known, "architecture", self.architecture, allowed)
         choice("objective", self.objective, OBJECTIVES)
+        self._check_noise()
         choice("optimizer", self.optimizer, OPTIMIZERS)
         integer("forward_samples", self.forward_samples, 0)
         require(self.forward_samples != 1, "forward_samples", 1, "0, or a whole number >= 2")
@@ -116,6 +127,17 @@ class FlowSettings:
         if self.ensemble_size is not None:
             integer("ensemble_size", self.ensemble_size, 1)
         require(isinstance(self.compile, bool), "compile", self.compile, "True or False")
+
+    def _check_noise(self) -> None:
+        """What a batch is made of."""
+        share = within("target_share", self.target_share, 0, 1)
+        if self.objective == "mixed":
+            own = round(self.batch * (1 - share))
+            some = f"such that some of {self.batch} samples are of p and some of q"
+            require(0 < own < self.batch, "target_share", self.target_share, some)
+        within("base_scale", self.base_scale, 0)
+        integer("base_components", self.base_components, 1)
+        within("base_radius", self.base_radius, 0)
 
     @classmethod
     def of(cls, **values: Any) -> FlowSettings:

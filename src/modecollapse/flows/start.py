@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..checks import integer
 from ..targets import Target
 from ..targets.densities import density
+from .architectures.base import base_noise
 from .ensemble import build
 from .settings import FlowSettings
 from .streams import normal, streams
@@ -44,6 +45,7 @@ def start(target: Target, settings: FlowSettings, samples: int = 8192) -> Start:
         axes = torch.as_tensor(target.axes(settings.direction, own.start))[None]
         theta = torch.as_tensor(flow.initial(own.start))[None]
         z = normal([own.evaluation], axes.new_empty(1, n, target.dimension))
+        z = base_noise(flow, theta, z, [own.evaluation])
         with torch.no_grad():
             along = density(target, axes).projection(flow.forward(theta, z)[0])
         means.append(float(along.mean()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import integer, numbers_of, path_of, require
+from ..checks import integer, numbers_of, path_of, require, within
 from ..store import StoreError
 from . import sealed
 from .architectures import ARCHITECTURES
-from .architectures.base import FlowKind, log_density, push_forward
+from .architectures.base import FlowKind, base_noise, log_density, push_forward
+from .architectures.bases import with_base
 
 __all__ = ["TrainedFlows", "load"]
 
 FloatArray = NDArray[np.float64]
 KIND = "flows"
-FIELDS = ("name", "settings", "dimension", "reach", "theta")
+FIELDS = ("name", "settings", "dimension", "reach", "theta", "base")
+NORMAL = (1.0, 1, 3.0)  # N(0, I)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,7 @@ class TrainedFlows:
     dimension : d.
     reach : of the target that they were made for.
     theta : (S, P), their parameters.
+    base : scale, number of components and radius of the noise, as the settings have them.
 
     >>> from modecollapse import target, train
     >>> run = train(target(1.0, 2), seeds=2, couplings=2, hidden=8, steps=5, batch=16)
@@ -47,6 +50,7 @@ class TrainedFlows:
     dimension: int
     reach: float
     theta: FloatArray
+    base: tuple[float, int, float] = NORMAL
 
     def __len__(self) -> int:
         return len(self.theta)
@@ -57,7 +61,7 @@ class TrainedFlows:
         chosen = self.theta[rows]
         if not isinstance(run, slice) and len(chosen) != 1:
             raise IndexError(f"run: got {run}; allowed: a number below {len(self)}")
-        return TrainedFlows(self.architecture, self.dimension, self.reach, chosen)
+        return replace(self, theta=chosen)
 
     def __iter__(self) -> Iterator[TrainedFlows]:
         return (self[run] for run in range(len(self)))
@@ -67,8 +71,10 @@ class TrainedFlows:
         n, sequence = integer("n", n, 1), np.random.SeedSequence(integer("seed", seed, 0))
         streams = [np.random.default_rng(child) for child in sequence.spawn(len(self))]
         z = np.stack([rng.standard_normal((n, self.dimension)) for rng in streams])
+        chosen = [torch.Generator().manual_seed(int(rng.integers(2**63))) for rng in streams]
+        flow, theta = self._build(), self._theta()
         with torch.no_grad():
-            x, _ = push_forward(self._build(), self._theta(), torch.as_tensor(z))
+            x, _ = push_forward(flow, theta, base_noise(flow, theta, torch.as_tensor(z), chosen))
         return np.asarray(x.numpy())
 
     def log_density(self, x: ArrayLike) -> FloatArray:
@@ -99,11 +105,12 @@ class TrainedFlows:
             "dimension": self.dimension,
             "reach": self.reach,
             "theta": torch.as_tensor(self.theta),
+            "base": list(self.base),
         }
         sealed.write(Path(path), KIND, values)
 
     def _build(self) -> Any:
-        return self.architecture.build(self.dimension, self.reach, "cpu")
+        return with_base(self.architecture.build(self.dimension, self.reach, "cpu"), *self.base)
 
     def _theta(self) -> torch.Tensor:
         return torch.as_tensor(self.theta).double()
@@ -118,12 +125,15 @@ def load(path: str | os.PathLike[str]) -> TrainedFlows:
     """
     content = sealed.read(path_of("path", path), KIND)
     try:
-        name, settings, dimension, reach, theta = (content[field] for field in FIELDS)
+        content = {"base": NORMAL, **content}  # of files that are older than bases
+        name, settings, dimension, reach, theta, base = (content[field] for field in FIELDS)
         kind = ARCHITECTURES[name](**settings)
-        flow = kind.build(integer("dimension", dimension, 2), float(reach), "cpu")
+        scale, components, radius = base
+        base = (within("scale", scale, 0), integer("components", components, 1), float(radius))
+        flow = with_base(kind.build(integer("dimension", dimension, 2), float(reach), "cpu"), *base)
         size = flow.initial(np.random.default_rng(0)).size
         fits = isinstance(theta, torch.Tensor) and theta.ndim == 2 and theta.shape[1] == size
         require(fits, "theta", getattr(theta, "shape", theta), f"parameters (S, {size})")
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: not {KIND} of this version ({error})") from error
-    return TrainedFlows(kind, dimension, float(reach), theta.numpy())
+    return TrainedFlows(kind, dimension, float(reach), theta.numpy(), base)

@@ -194,7 +194,10 @@ def _training(
         [_message(int(step)) for step in joined["diverged_at"]],
         {"run": settings.first_seed + np.arange(settings.seeds), **diagnostics},
     )
-    flows = TrainedFlows(settings.architecture, target.dimension, target.reach, joined["theta"])
+    base = (settings.base_scale, settings.base_components, settings.base_radius)
+    flows = TrainedFlows(
+        settings.architecture, target.dimension, target.reach, joined["theta"], base
+    )
     return Training(**{f.name: getattr(record, f.name) for f in fields(record)}, flows=flows)
 
 

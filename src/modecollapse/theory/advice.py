@@ -78,7 +78,16 @@ class Recommendation:
     def ranking(self) -> pd.DataFrame:
         """All remedies by their regret at equal cost, the best first, on the nearer of the two
         problems that were tried; the column `problem` names it (:func:`.ranking.rank_remedies`)."""
-        return rank_remedies("equal modes" if self.target.weight == 0.5 else "unequal modes")
+        return rank_remedies(self._nearer)
+
+    @property
+    def flow_ranking(self) -> pd.DataFrame:
+        """The same of flows: shares of samples of p, other bases, annealing and restarts."""
+        return rank_remedies(self._nearer, flows=True)
+
+    @property
+    def _nearer(self) -> str:
+        return "equal modes" if self.target.weight == 0.5 else "unequal modes"
 
     def noise(self, step_size: float, batch: int) -> float:
         """dh/(2Bβ_i r²), to be ≪ 1: how far the batch's noise drives the means from antipodes.

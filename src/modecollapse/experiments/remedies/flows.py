@@ -1,4 +1,5 @@
-"""RealNVP on the same problems: annealing, samples of p, and restarts beside the plain descent."""
+"""RealNVP on the same problems: annealing, samples of p, other bases and restarts beside the plain
+descent."""
 
 from __future__ import annotations
 
@@ -21,19 +22,30 @@ __all__ = ["UNITS", "Settings", "compute"]
 FlowRemedies = Annotated[
     tuple[
         Annotated[
-            Literal["plain", "annealing", "share 0.5", "samples alone", "best of 3"],
-            Field(description="plain, annealing, share 0.5, samples alone or best of 3"),
+            Literal[
+                "plain", "annealing", "share 0.1", "share 0.25", "share 0.5", "samples alone",
+                "wide base", "mixture base", "best of 3",
+            ],
+            Field(
+                description="plain, annealing, share 0.1, share 0.25, share 0.5, samples alone, "
+                "wide base, mixture base or best of 3"
+            ),
         ],
         ...,
     ],
-    several("a list of one or more of plain, annealing, share 0.5, samples alone and best of 3"),
-]
-OBJECTIVES = {"share 0.5": "mixed", "samples alone": "maximum-likelihood"}
+    several("a list of one or more of the remedies of flows"),
+]  # fmt: skip
+SHARES = {"share 0.1": 0.1, "share 0.25": 0.25, "share 0.5": 0.5}
+WIDE, CENTRES, BEYOND = 2.0, 8, 2.0  # s of the wide base; K of the mixture, and R over r
 WORDS = {
     "plain": "reverse KL",
     "annealing": "annealed in the first half",
+    "share 0.1": "λ = 0.1",
+    "share 0.25": "λ = 0.25",
     "share 0.5": "λ = 0.5",
     "samples alone": "maximum likelihood",
+    "wide base": f"base N(0, {WIDE**2:g} I)",
+    "mixture base": f"base of {CENTRES} normals at {BEYOND:g} r from the origin",
     "best of 3": "best of 3, each a third as long",
 }
 
@@ -109,11 +121,30 @@ def _looks(run: Trajectory, remedy: str) -> list[tuple[int, Ends]]:
 
 def _cost(settings: Settings, remedy: str, steps: float) -> float:
     """Evaluations by then, for a run or for the three of which one is chosen."""
-    part = {"share 0.5": 0.5, "samples alone": 1.0}.get(remedy, 0.0)
-    each = settings.batch * (1 - part + part * settings.chain)
+    of_p = _of_p(settings, remedy)
+    each = settings.batch - of_p + of_p * settings.chain
     if remedy == "best of 3":
         return 3 * (each * steps + settings.evaluation_samples)
     return each * steps
+
+
+def _of_p(settings: Settings, remedy: str) -> int:
+    """How many samples of a batch are of p."""
+    if remedy == "samples alone":
+        return settings.batch
+    return settings.batch - round(settings.batch * (1 - SHARES.get(remedy, 0.0)))
+
+
+def _own(problem: Problem, remedy: str) -> dict[str, Any]:
+    """The settings of training that are a remedy's own."""
+    if remedy in SHARES:
+        return {"objective": "mixed", "target_share": SHARES[remedy]}
+    own: dict[str, dict[str, Any]] = {
+        "samples alone": {"objective": "maximum-likelihood"},
+        "wide base": {"base_scale": WIDE},
+        "mixture base": {"base_components": CENTRES, "base_radius": BEYOND * problem.separation},
+    }
+    return own.get(remedy, {})
 
 
 def _trained(
@@ -137,7 +168,7 @@ def _trained(
         steps=steps,
         batch=settings.batch,
         learning_rate=settings.learning_rate,
-        objective=OBJECTIVES.get(remedy, "reverse-kl"),
+        **_own(problem, remedy),
         schedule=annealed if remedy == "annealing" else NoAnnealing(),
         log_every=max(steps // settings.parts, 1),
         evaluation_samples=settings.evaluation_samples,

@@ -1,7 +1,8 @@
 """What every flow offers, so that training and measurement need not know which one it is.
 
-A flow with P parameters maps noise z ~ N(0, I_d) to x = g_θ(z); an ensemble of S flows is a matrix
-θ (S, P), a row for each, and every operation works on all rows at once:
+A flow with P parameters maps noise z ~ N(0, I_d), or that of another base (:mod:`.bases`), to
+x = g_θ(z); an ensemble of S flows is a matrix θ (S, P), a row for each, and every operation works
+on all rows at once:
 
     log q(x) = log N(z; 0, I) − log |det ∂g_θ(z)/∂z|                   (docs/theory.md, Eq. 12.1)
 """
@@ -22,6 +23,7 @@ __all__ = [
     "Architecture",
     "FlowKind",
     "base_log_density",
+    "base_noise",
     "log_density",
     "push_forward",
     "stacked",
@@ -71,22 +73,35 @@ def uniform(shapes: list[torch.Size], fan: int) -> NDArray[np.float64]:
     return np.repeat(1 / np.sqrt(np.repeat(fans, 2)), sizes)
 
 
-def base_log_density(z: Tensor) -> Tensor:
-    """log N(z; 0, I_d), shape (...), for z (..., d)."""
+def base_noise(
+    architecture: Architecture, theta: Tensor, noise: Tensor, generators: list[torch.Generator]
+) -> Tensor:
+    """Samples z of the flow's base in place of standard normals (S, B, d), which they are where
+    the flow has no base of its own (:mod:`.bases`)."""
+    place = getattr(architecture, "place", None)
+    return noise if place is None else place(theta, noise, generators)
+
+
+def base_log_density(architecture: Architecture, theta: Tensor, z: Tensor) -> Tensor:
+    """The log-density of the flow's base at z (S, B, d), shape (S, B): N(0, I) unless it has one
+    of its own."""
+    own = getattr(architecture, "base_log_density", None)
+    if own is not None:
+        return own(theta, z)
     return -0.5 * (z.square().sum(-1) + z.shape[-1] * math.log(2 * math.pi))
 
 
 def push_forward(architecture: Architecture, theta: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """Samples x = g_θ(z), (S, B, d), and their log q(x), (S, B) (Eq. 12.1)."""
     x, log_det = architecture.forward(theta, z)
-    return x, base_log_density(z) - log_det
+    return x, base_log_density(architecture, theta, z) - log_det
 
 
 def log_density(architecture: Architecture, theta: Tensor, x: Tensor) -> Tensor:
     """log q(x), (S, B), at any points x (S, B, d), by the inverse map."""
     require(x.shape[-1] == architecture.dimension, "x", tuple(x.shape), "points (S, B, d)")
     z, log_det = architecture.inverse(theta, x)
-    return base_log_density(z) + log_det
+    return base_log_density(architecture, theta, z) + log_det
 
 
 def stacked(theta: Tensor, shapes: list[torch.Size]) -> list[Tensor]:

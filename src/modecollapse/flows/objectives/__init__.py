@@ -15,7 +15,7 @@ from .mixed import mixed_kl
 from .reverse_kl import reverse_kl
 from .sticking_the_landing import sticking_the_landing
 
-__all__ = ["OBJECTIVES", "Loss", "Objective"]
+__all__ = ["OBJECTIVES", "Loss", "Objective", "loss_of"]
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -23,12 +23,12 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Objective(NamedTuple):
     """A loss (θ (S, P), batch (S, B, d), β (S,)) -> (S,), and what it is a mean over.
 
-    The batch is noise of q's base, but for the part `from_target` at its end, 0, ½ or 1, which is
-    exact samples of p.
+    The batch is noise of q's base, but for the part `from_target` at its end, which is exact
+    samples of p; None for the share that the settings have, which `loss` then takes as well.
     """
 
-    loss: Callable[[Architecture, Density], Loss]
-    from_target: float = 0.0
+    loss: Callable[..., Loss]
+    from_target: float | None = 0.0
 
 
 OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
@@ -36,6 +36,14 @@ OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
         "reverse-kl": Objective(reverse_kl),
         "sticking-the-landing": Objective(sticking_the_landing),
         "maximum-likelihood": Objective(forward_kl, from_target=1.0),
-        "mixed": Objective(mixed_kl, from_target=0.5),
+        "mixed": Objective(mixed_kl, from_target=None),
     }
 )
+
+
+def loss_of(name: str, share: float, flow: Architecture, density: Density) -> tuple[float, Loss]:
+    """The part of a batch that is samples of p, and the loss; `share` is λ of "mixed"."""
+    objective = OBJECTIVES[name]
+    if objective.from_target is None:
+        return share, objective.loss(flow, density, share)
+    return objective.from_target, objective.loss(flow, density)

@@ -1,4 +1,4 @@
-"""½ KL(q‖p^β) + ½ KL(p‖q), by samples of q and, in equal numbers, exact samples of p."""
+"""(1 − λ) KL(q‖p^β) + λ KL(p‖q), by samples of q and exact samples of p in that proportion."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["mixed_kl"]
 
 
 def mixed_kl(
-    architecture: Architecture, density: Density
+    architecture: Architecture, density: Density, share: float
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """The function (θ, (z, x), β) -> mean of both divergences, (S,): a share λ = ½ of the forward
-    KL (docs/remedies.md, Eq. 14.11).  The first half of a batch is noise, the second samples."""
+    """The function (θ, (z, x), β) -> (1 − λ) reverse + λ forward, (S,), λ = `share`
+    (docs/remedies.md, Eq. 14.11).  The end of a batch, λ of it rounded, is samples of p."""
     reverse, forward = reverse_kl(architecture, density), forward_kl(architecture, density)
 
     def loss(theta: Tensor, batch: Tensor, beta: Tensor) -> Tensor:
-        half = batch.shape[1] // 2
-        z, x = batch[:, :half], batch[:, half:]
-        return 0.5 * (reverse(theta, z, beta) + forward(theta, x, beta))
+        own = round(batch.shape[1] * (1 - share))
+        z, x = batch[:, :own], batch[:, own:]
+        return (1 - share) * reverse(theta, z, beta) + share * forward(theta, x, beta)
 
     return loss
