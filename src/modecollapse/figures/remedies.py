@@ -67,14 +67,16 @@ COURSES = {
 }
 FLOWS = {
     "plain": (COLOURS["flow"], "--", MARKERS["flow"]),
+    "share 0.1": (COLOURS["flow"], ":", "^"),
     "share 0.5": (COLOURS["flow"], "-.", "v"),
+    "mixture base": (COLOURS["flow"], "-", "D"),
 }
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """(a) part collapsed by geometry, (b) waits, (c) births, (d) batches; (e-g) regret of all
     remedies, (h-j) and (k-m) regret and part collapsed against cost."""
-    figure, parts = new_rows({2.05: 4, 3.2: 3, 1.8: 3, 2.3: 3})
+    figure, parts = new_rows({2.05: 4, 3.9: 3, 1.8: 3, 2.3: 3})
     top, *rows = [part.axes for part in parts]
     survival, remedies = tables["geometry_survival"], tables["remedies"]
     nearest = survival[survival["separation"] == survival["separation"].min()]
@@ -199,8 +201,8 @@ def draw_batches(axes: Axes, table: pd.DataFrame, births: pd.DataFrame) -> None:
         )  # fmt: skip
     axes.set_xlabel(r"$\alpha$")
     axes.set_ylabel(r"largest $r$ left")
-    axes.set_xlim(-0.03, 1.03)
-    axes.set_ylim(2, max(6, axes.get_ylim()[1]))  # room for it
+    axes.set_xlim(table["alpha"].min() - 0.4, table["alpha"].max() + 0.06)  # room for the legend
+    axes.set_ylim(2, max(6, axes.get_ylim()[1]))
     legend(axes, loc="upper left", fontsize=5.5)
 
 
