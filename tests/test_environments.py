@@ -85,7 +85,7 @@ def computed_by(source: str) -> list[str]:
 
 def drawings() -> list[str]:
     names = sorted(path.stem for path in PACKAGE.glob("figures/*.py") if path.stem != "__init__")
-    return ["modecollapse.pipeline.draw", *(f"modecollapse.figures.{name}" for name in names)]
+    return ["modecollapse.pipeline.pictures", *(f"modecollapse.figures.{name}" for name in names)]
 
 
 # What each rule runs; a rule that is new in the workflow has to be told here.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from modecollapse.pipeline import pictures
 from modecollapse.pipeline.cli import main
 from modecollapse.pipeline.draw import draw
 from modecollapse.pipeline.provenance import record
@@ -69,6 +70,18 @@ def root(made, tmp_path, monkeypatch) -> Path:
     """A copy of it for each test, in which it stands."""
     monkeypatch.chdir(tmp_path)
     return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+
+
+def test_figures_that_share_a_process_are_what_they_are_alone(root):
+    stems = ["one/figs_multimodal", "two/figs_multimodal"]
+    table = "results/tiny/modes_found.csv"
+    pictures.main([word for stem in stems for word in ("--figure", stem, table)])
+    for stem in stems:
+        for ending in ("pdf", "png", "rst"):
+            assert Path(f"{stem}.{ending}").read_bytes() == Path(f"{STEM}.{ending}").read_bytes()
+        records = [read_sidecar(Path(f"{each}.png")) for each in (stem, STEM)]
+        assert all(each.pop("seconds") >= 0 for each in records)
+        assert records[0] == records[1]
 
 
 def bad(root: Path, *, deep: bool = True) -> dict[str, str]:

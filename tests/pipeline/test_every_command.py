@@ -32,6 +32,7 @@ CALLS: dict[str, list[str]] = {
     "together": ["theory", "--work", json.dumps(WORK), "--results", "out", "--threads", "1"],
     "gather": ["table.csv", "--output", "out/table.csv"],
     "draw": ["multimodal", "table.csv", "--output", "out/figure"],
+    "pictures": ["--figure", "out/figs_multimodal", "table.csv"],
     "judge": ["--figure", "fig1_collapse", "table.csv", "--output", "out/claims.csv"],
     "page": ["title", "--settings", json.dumps(CONFIG), "--verify", "--output", "out/page.html"],
     "quote": ["--root", ".", "--claims", "table.csv"],
@@ -158,7 +159,7 @@ RECORDS = {"nothing": "", "a list": "[]", "deep": "[" * 10**6, "NaN": '{"sha256"
 
 
 @pytest.mark.parametrize("text", RECORDS.values(), ids=RECORDS)
-@pytest.mark.parametrize("name", ["gather", "draw", "judge", "quote"])
+@pytest.mark.parametrize("name", ["gather", "draw", "pictures", "judge", "quote"])
 def test_a_record_of_odd_shape_is_refused_with_a_line(name, text, folder, capsys):
     sidecar("table.csv").write_text(text)
     code, told = ended(name, CALLS[name], capsys)
@@ -209,7 +210,12 @@ def test_nothing_is_computed_before_all_work_is_known_to_fit(folder, capsys):
 @pytest.mark.parametrize("name", CALLS)
 def test_the_calls_are_those_of_the_commands(name, folder, capsys):
     """What works, works; what only lacks the tables of its figure says so."""
-    lacks = {"draw": "modes_found", "judge": "snapshots", "quote": "--claims: got 'table.csv'"}
+    lacks = {
+        "draw": "modes_found",
+        "pictures": "modes_found",
+        "judge": "snapshots",
+        "quote": "--claims: got 'table.csv'",
+    }
     code, told = ended(name, CALLS[name], capsys)
     assert code == (2 if name in lacks else 0), told
     assert lacks.get(name, "") in told

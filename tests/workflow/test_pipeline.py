@@ -13,12 +13,17 @@ import pytest
 import yaml
 
 from modecollapse.pipeline.cli import main
-from modecollapse.pipeline.configuration import blocks, load, shared
+from modecollapse.pipeline.configuration import blocks, drawn_together, load, shared
 
 ROOT = Path(__file__).parents[2]
 CONFIG = load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
 FIGURES = blocks(CONFIG)
 SHARED = shared(CONFIG)
+DRAWN_BY = {  # the rule that draws a figure, where it is not the figure's own
+    figure: f"figures_{number}"
+    for number, figures in enumerate(drawn_together(CONFIG), 1)
+    for figure in figures
+}
 
 
 def jobs_of(figure, table, source):
@@ -163,12 +168,19 @@ def test_a_changed_block_reruns_its_own_figure_and_no_other(changed, figure):
     beside = SHARED.get((figure, source), [])
     if table in beside:  # the tables that share its process are joined again
         planned -= {f"gather {other}" for other in beside if other != table}
-    assert planned == {*jobs_of(figure, table, source), figure, "claims"}
+    drawn = DRAWN_BY.get(figure, figure)
+    assert planned == {*jobs_of(figure, table, source), drawn, "claims"}
 
 
-def test_a_changed_module_reruns_its_importers_only(changed):
-    changed.append("src/modecollapse/figures/mean_alignment.py", "# changed\n")
-    assert changed.planned() == {"fig3_mean_alignment": 1}
+@pytest.mark.parametrize("figure", ["fig3_mean_alignment", "figs_multimodal"])
+def test_a_changed_module_reruns_its_importers_only(changed, figure):
+    changed.append(f"src/modecollapse/figures/{figure.split('_', 1)[1]}.py", "# changed\n")
+    assert changed.planned() == {DRAWN_BY.get(figure, figure): 1}
+
+
+def test_small_figures_share_a_process():
+    assert "fig3_mean_alignment" not in DRAWN_BY
+    assert len({DRAWN_BY[figure] for figure in ("figs_multimodal", "figs_flow_factors")}) == 1
 
 
 def test_changed_training_code_leaves_theory_alone(changed):

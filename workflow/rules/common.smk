@@ -68,6 +68,12 @@ WHOLE = {
     for table in tables
     if len(FIGURES[figure][table]) == 1
 }
+# rule -> the small figures that it draws in one process
+GROUPS = {
+    f"figures_{number}": figures
+    for number, figures in enumerate(configuration.drawn_together(config), 1)
+}
+GROUPED = {figure: name for name, figures in GROUPS.items() for figure in figures}
 
 
 def parts(table):
@@ -196,11 +202,12 @@ def code(*modules):
     return [file(path) for path in closure(*modules)]
 
 
-def drawing(figure):
-    """The code behind a figure and its caption."""
-    name = drawn_by(figure)
-    rooms = ["figures", "claims"] if claimed(name) else ["figures"]
-    return code("modecollapse.pipeline.draw", *(f"modecollapse.{room}.{name}" for room in rooms))
+def drawing(entry, *figures):
+    """The code behind figures and their captions."""
+    names = [drawn_by(figure) for figure in figures]
+    claims = [f"modecollapse.claims.{name}" for name in names if claimed(name)]
+    drawn = [f"modecollapse.figures.{name}" for name in names]
+    return code(f"modecollapse.pipeline.{entry}", *drawn, *claims)
 
 
 def computing(wildcards):
@@ -224,8 +231,21 @@ def pages():
     return [f"{RESULTS}/report/{name}.html" for name in [*SHOWN, "verification", "settings"]]
 
 
+def with_tables(names, tables):
+    """The words that tell a job which of its tables belong to which figure; `names` of the figures,
+    each as the job is to know it."""
+    tables = iter(tables)
+    given = {name: [next(tables) for _ in FIGURES[figure]] for figure, name in names.items()}
+    return [word for name, its in given.items() for word in ("--figure", name, *its)]
+
+
 def judged(wildcards, input):
-    """The words that tell the judge which tables belong to which figure."""
-    tables = iter(input.tables)
-    given = {figure: [next(tables) for _ in FIGURES[figure]] for figure in FIGURES}
-    return [word for figure, its in given.items() for word in ("--figure", figure, *its)]
+    """The figures and their tables, for the judge."""
+    return with_tables({figure: figure for figure in FIGURES}, input.tables)
+
+
+def stems(figures):
+    """The figures and their tables, for the process that draws them all."""
+    return lambda wildcards, input, output: with_tables(
+        {figure: output[f"{figure}_pdf"].removesuffix(".pdf") for figure in figures}, input.tables
+    )

@@ -34,6 +34,7 @@ onstart:
     lighten(workflow.scheduler)
     expectation = Expectation(ROOT / "reference", config["name"])
     jobs_to_run = [*workflow.dag.needrun_jobs()]
+    drawn = {GROUPED.get(figure, figure): figure for figure in reversed(FIGURES)}
     drawing = {job.rule.name: job.jobid for job in jobs_to_run}
     logger.addHandler(
         Progress(
@@ -41,6 +42,6 @@ onstart:
             {job.jobid: expected(job, expectation) for job in jobs_to_run},
             workflow.cores if workflow.local_exec else workflow.nodes,
             expectation.known,
-            {drawing[figure]: figure for figure in FIGURES if figure in drawing},
+            {drawing[rule]: drawn[rule] for rule in reversed(drawn) if rule in drawing},
         )
     )

@@ -18,6 +18,7 @@ __all__ = [
     "ConfigurationError",
     "blocks",
     "check",
+    "drawn_together",
     "experiments",
     "load",
     "merge",
@@ -204,6 +205,28 @@ def shared(config: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
                     if source != "experiment" and block.get("jobs") == SHARED:
                         found.setdefault((figure, source), []).append(table)
     return found
+
+
+def drawn_together(config: Mapping[str, Any], most: int = 4) -> list[list[str]]:
+    """The figures that share a process: those of which every block does, at most so many in one.
+
+    >>> small = {"t": {"theory": {"jobs": "shared"}}}
+    >>> drawn_together({"fig1_a": small, "fig2_b": {"t": {"theory": {"jobs": 2}}}, "fig3_c": small})
+    [['fig1_a', 'fig3_c']]
+    """
+    small = [
+        figure
+        for figure, tables in config.items()
+        if figure.startswith("fig")
+        and all(
+            block.get("jobs") == SHARED
+            for given in tables.values()
+            for source, block in given.items()
+            if source != "experiment"
+        )
+    ]
+    found = [small[first : first + most] for first in range(0, len(small), most)]
+    return [figures for figures in found if len(figures) > 1]
 
 
 def experiments(config: Mapping[str, Any]) -> dict[str, str]:
