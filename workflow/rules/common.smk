@@ -28,6 +28,7 @@ if {"{", "}"} & set(HERE):
         f"{ROOT}: Snakemake fills in what stands in braces; move it to another path"
     )
 MAIN = workflow.modifier.is_main_snakefile()  # not a module of another workflow
+OWN = MAIN and Path.cwd().resolve() == ROOT.resolve()
 sys.path.insert(0, str(ROOT / "src"))
 # For the jobs, whether or not the package is installed, and in conda environments too.
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
@@ -189,11 +190,11 @@ def claimed(name):
     return (ROOT / "src" / "modecollapse" / "claims" / f"{name}.py").exists()
 
 
+@cache
 def file(path):
     """A file of the repository as Snakemake is to know it: in its own folder by a relative path, so
     that the folder can move; elsewhere, and in other workflows, by an absolute one."""
-    own = MAIN and Path.cwd().resolve() == ROOT.resolve()
-    return os.path.relpath(path, ROOT) if own else str(path)
+    return os.path.relpath(path, ROOT) if OWN else str(path)
 
 
 @cache
