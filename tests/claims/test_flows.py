@@ -140,6 +140,24 @@ def test_flows_that_heal_late_are_those_collapsed_after_twice_the_time_foretold(
             measured(normalizing_flows, "flows-healing-law", flow_sgd=slow(steps, collapsed))
 
 
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [(0.0, "holds"), (0.3, "fails"), (0.012, "undecided")]
+)
+def test_the_tail_is_held_where_the_lost_mode_gains_nothing(gain, verdict):
+    """Half of the whole in e^{4.5}/(0.02 · 4.4) = 1,023 steps, 0.59 from step 1200 to 2400."""
+    due = 0.5 * 1200 * 0.02 * 4.4 / np.exp(4.5)
+    table = slow([0, 1200, 2400], [24, 23, 23]).assign(
+        lost_mass=[0.5, 0.003, 0.003 + gain * due], lost_mass_se=[0.01, 0.003, 0.004]
+    )
+    (claim,) = [c for c in normalizing_flows.CLAIMS if c.name == "flows-tail-held"]
+    found = claim.measure({"flow_sgd": table})
+    assert found.value == pytest.approx(gain)
+    assert found.high - found.value == pytest.approx(1.96 * 0.005 / due, rel=1e-3)
+    assert str(claim.verdict(found)) == verdict
+    with pytest.raises(NoRows):
+        claim.measure({"flow_sgd": table.assign(n_collapsed=1)})
+
+
 def test_the_speed_of_an_untrained_flow_is_what_the_claim_takes_it_for():
     """K_mm at d = 16, 4 couplings of 2 × 32, random directions."""
     settings = Settings(

@@ -28,10 +28,13 @@ def barriers(power, distances=(0.001, 0.004, 0.01, 0.04), level=1.0):
     )
 
 
-def times(power=1.5, factor=1.0, scale=2.0):
+FAR, NEAR = (0.03, 0.05, 0.07, 0.09, 0.14), (0.01, 0.02, 0.03, 0.04, 0.06)
+
+
+def times(power=1.5, factor=1.0, scale=2.0, distances=FAR):
     rows = []
     for estimator in (STL, "pathwise"):
-        for distance in (0.03, 0.05, 0.07, 0.09, 0.14):
+        for distance in distances:
             for batch in (200, 400):
                 exponent = scale * distance**power * batch / 0.5
                 rows.append((estimator, CRITICAL + distance, 0.5, batch, exponent))
@@ -47,15 +50,15 @@ def test_exponents_are_those_of_the_table():
     assert (round(estimate.value, 9), verdict) == (1.5, "holds")
     assert claim("escape-exponent", escape_barriers=barriers(1.3))[1] == "fails"
     for power in (1.5, 1.8):
-        table, true = times(1.5), times(power)
-        table = table.assign(steps=table["forecast"] * np.exp(true["exponent"] - table["exponent"]))
-        estimate, _ = claim(
-            "escape-measured-exponent", escape_times=table, escape_barriers=barriers(1.5)
-        )
-        assert estimate.value == pytest.approx(power - 1.5)
-        estimate, verdict = claim(
-            "escape-measured-power", escape_times=table, escape_barriers=barriers(1.5)
-        )
+        for name, distances in (("escape_times", FAR), ("escape_near", NEAR)):
+            table = times(1.5, scale=9.0, distances=distances)
+            true = times(power, scale=9.0, distances=distances)["exponent"]
+            steps = table["forecast"] * np.exp(true - table["exponent"])
+            tables = {name: table.assign(steps=steps), "escape_barriers": barriers(1.5)}
+            which = "measured" if distances is FAR else "near"
+            estimate, _ = claim(f"escape-{which}-exponent", **tables)
+            assert estimate.value == pytest.approx(power - 1.5)
+        estimate, verdict = claim("escape-measured-power", **tables)
         assert estimate.value == pytest.approx(power)
         assert verdict == ("holds" if power == 1.5 else "fails")
 
@@ -71,7 +74,7 @@ def test_the_measured_coefficient_is_over_the_law(scale, verdict):
     """The barriers' law is (r − r_c)^{3/2} for both estimators; that of the times is scaled."""
     estimate, found = claim(
         "escape-measured-coefficient",
-        escape_times=times(scale=scale),
+        escape_near=times(scale=scale),
         escape_barriers=barriers(1.5),
     )
     assert (round(estimate.value, 9), found) == (scale, verdict)
@@ -141,6 +144,38 @@ def test_without_rows_nothing_is_said():
         empty = {"escape_barriers": barriers(1.5).iloc[:0], "escape_times": times().iloc[:0]}
         empty |= {"escape_full": times().iloc[:0], "escape_optimizers": pd.DataFrame()}
         empty["healing"] = healing().iloc[:0]
+        empty |= {"escape_near": times().iloc[:0], "survival_check": checks(0.1).iloc[:0]}
         empty["escape_optimizers"] = times().iloc[:0].assign(optimizer="sgd")
         with pytest.raises(NoRows):
             found.measure({name: empty[name] for name in found.tables})
+
+
+def checks(error, runs=3000):
+    rows = [("above", 0.02, 0.01), ("above", 0.02, error), ("below", 0.02, 0.2)]
+    table = pd.DataFrame(rows, columns=["side", "temperature", "survival_error"])
+    return table.assign(n_runs=runs)
+
+
+@pytest.mark.parametrize(
+    ("error", "runs", "verdict"),
+    [
+        (0.03, 3000, "holds"),
+        (0.14, 3000, "undecided"),
+        (0.2, 3000, "fails"),
+        (0.03, 90, "undecided"),
+    ],
+)
+def test_the_worst_point_decides_with_the_chance_of_all_of_them(error, runs, verdict):
+    estimate, found = claim("survival-above", survival_check=checks(error, runs))
+    assert estimate.value == error
+    assert found == verdict
+    assert estimate.high - error == pytest.approx((np.log(4 / 0.05) / (2 * runs)) ** 0.5)
+
+
+def test_each_side_has_its_points():
+    table = checks(0.03)
+    assert claim("survival-below-noisy", survival_check=table)[0].value == 0.2
+    with pytest.raises(NoRows):
+        claim("survival-below-quiet", survival_check=table)
+    quiet = table.assign(temperature=0.002)
+    assert claim("survival-below-quiet", survival_check=quiet)[1] == "holds"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modecollapse.experiments.escape_times import Settings, _mean_steps, _survival_error
+from modecollapse.experiments.escape_times import Settings, _mean_steps, survival_error
 
 BLOCK = {
     "seed": 1, "road": "line", "optimizers": ("sgd",), "estimators": ("pathwise",),
@@ -25,8 +25,8 @@ def test_all_steps_count_and_only_exits_divide_them():
 def test_the_part_that_is_left_is_held_against_the_forecast_on_both_sides_of_a_step():
     """S falls from 1 to 1/2 at 10 and stays: the second run had not left when it was stopped."""
     steps, left = np.array([50, 10]), np.array([False, True])
-    assert _survival_error(steps, left, np.array([0.9, 0.1])) == pytest.approx(0.4)
-    assert _survival_error(steps, left, np.array([0.5, 0.1])) == pytest.approx(0.5)
+    assert survival_error(steps, left, np.array([0.9, 0.1])) == pytest.approx(0.4)
+    assert survival_error(steps, left, np.array([0.5, 0.1])) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(

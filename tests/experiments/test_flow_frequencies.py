@@ -61,6 +61,9 @@ def test_they_are_what_the_runs_come_to(table, runs):
     assert row.n_plus == (lost["mass_plus"] > 0.5).sum()
     assert row.collapsed_kl == pytest.approx(lost["kl"].mean())
     assert row.collapsed_kl_se == pytest.approx(lost["kl"].sem())
+    missing = lost[["mass_plus", "mass_minus"]].min(axis=1)
+    assert 0 < row.lost_mass == pytest.approx(missing.mean())
+    assert row.lost_mass_se == pytest.approx(missing.sem())
 
 
 def test_a_start_foretells_who_collapses_by_its_distance_and_where_to_by_its_side():

@@ -121,3 +121,8 @@ def test_a_start_that_costs_little_has_recovered_at_once():
     assert table.recovered.all()
     assert list(table.time[:2]) == [0.0, 0.0]
     assert table.time[2] > 1
+
+
+def test_a_component_that_is_found_at_the_start_takes_no_time():
+    (row,) = dead_component_lifetime([1.25], [1.0], dimension=2, horizon=10.0).itertuples()
+    assert (row.time, row.law, row.recovered) == (0.0, 0.0, True)

@@ -20,7 +20,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 CRITICAL = critical_separation()
 LONGEST = 2e4  # evaluations of p in a mean time, of those that are simulated
 # What the docstring of `survival` promises, and the largest chance error of a frequency besides.
-ABOVE, NOISY, QUIET = 0.1, 0.15, 0.3
+ABOVE, NOISY, QUIET = 0.15, 0.15, 0.3
 
 
 def begin(r, given):

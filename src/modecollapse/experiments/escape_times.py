@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..theory.escape.normal_form import NormalForm
     from ..theory.escape.survival import Escape
 
-__all__ = ["UNITS", "Settings", "compute"]
+__all__ = ["UNITS", "Settings", "compute", "survival_error"]
 
 UNITS = {
     "source": "simulation or reduced simulation",
@@ -45,7 +45,8 @@ UNITS = {
     "exponent": "Φ B/h, of Adam with that step size; 0 below the fold",
 }
 LEAST_LEAVING = 0.15  # a point of which fewer would leave, by the forecast, is left out
-LOGS = 200  # times at which a run in all coordinates is looked at
+LOOKS = 50  # at a run in all coordinates, in the mean time forecast
+MOST_LOOKS = 20000  # at it in all
 log = logging.getLogger(__name__)
 
 
@@ -132,11 +133,12 @@ def compute(settings: Settings, share: Share) -> pd.DataFrame:
         if law.survival(most * speed) > 1 - LEAST_LEAVING:
             log.warning("left out %s: a mean of %.3g steps", point, law.mean / speed)
             continue
-        steps, left = _passages(settings, point, most, index, share.threads)
+        look = max(1, int(law.mean / speed / LOOKS), most // MOST_LOOKS)
+        steps, left = _passages(settings, point, (most, look), index, share.threads)
         if not left.any():
             log.warning("left out %s: no run left", point)
             continue
-        error = _survival_error(steps, left, law.survival(np.sort(steps) * speed))
+        error = survival_error(steps, left, law.survival(np.sort(steps) * speed))
         source = "simulation" if settings.road == "full" else "reduced simulation"
         measured = _mean_steps(steps, left) | {"survival_error": error}
         rows.append({"source": source} | point | measured | _forecast(point, law, speed))
@@ -184,19 +186,20 @@ def _start(separation: float, score: bool) -> tuple[float, float]:
 
 
 def _passages(
-    settings: Settings, point: dict[str, Any], most: int, index: int, threads: int
+    settings: Settings, point: dict[str, Any], steps: tuple[int, int], index: int, threads: int
 ) -> tuple[NDArray[np.int_], NDArray[np.bool_]]:
-    """The steps of each run, and whether it left."""
+    """The steps of each run, and whether it left; `steps`: the most, and those between two looks at
+    a run in all coordinates."""
     from ..simulation.passage import first_passages
     from ..simulation.settings import Descent
 
     r = point["separation"]
     start = _start(r, point["estimator"] == "pathwise")
     if settings.road == "full":
-        return _in_all_coordinates(settings, point, start, most, index)
+        return _in_all_coordinates(settings, point, start, steps, index)
     descent = Descent(
         point["step_size"],
-        most,
+        steps[0],
         point["batch"],
         settings.seed,
         point["estimator"],
@@ -208,7 +211,11 @@ def _passages(
 
 
 def _in_all_coordinates(
-    settings: Settings, point: dict[str, Any], start: tuple[float, float], most: int, index: int
+    settings: Settings,
+    point: dict[str, Any],
+    start: tuple[float, float],
+    steps: tuple[int, int],
+    index: int,
 ) -> tuple[NDArray[np.int_], NDArray[np.bool_]]:
     from ..overlaps import Overlaps
     from ..simulation import simulate
@@ -221,13 +228,13 @@ def _in_all_coordinates(
         BimodalTarget(r, settings.dimension),
         overlaps,
         step_size=point["step_size"],
-        steps=most,
+        steps=steps[0],
         batch=point["batch"],
         seed=settings.seed,
         estimator=point["estimator"],
         components=settings.components,
         optimizer=point["optimizer"],
-        log_every=max(1, most // LOGS),
+        log_every=steps[1],
         evaluation_samples=4,
         first_run=index * n,
     )
@@ -245,7 +252,7 @@ def _mean_steps(steps: NDArray[np.int_], left: NDArray[np.bool_]) -> dict[str, f
     return {"steps": total / n, "low": low, "high": high, "n_runs": len(steps), "n_left": n}
 
 
-def _survival_error(
+def survival_error(
     steps: NDArray[np.int_], left: NDArray[np.bool_], forecast: NDArray[np.float64]
 ) -> float:
     """The largest gap between the part of the runs that is still there and the forecast."""

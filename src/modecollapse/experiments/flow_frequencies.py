@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..counting import COUNT_UNITS, counted
 from ..prediction import FEWEST, auc
@@ -34,6 +35,9 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "of a mode",
         "collapsed_kl": "mean of KL(q‖p) over the collapsed runs, nats; 0 where none is",
         "collapsed_kl_se": "its standard error, nats; 0 where fewer than two are collapsed",
+        "lost_mass": "mean mass of q on the mode that is lost, over the collapsed runs; 0 where "
+        "none is",
+        "lost_mass_se": "its standard error; 0 where fewer than two are collapsed",
         "auc": "how well |m(0)| tells who is collapsed, the area under the curve; 1/2 from 0 to 1 "
         f"where fewer than {FEWEST} runs have either end",
         "auc_low": "lower end of its 95 % interval",
@@ -80,8 +84,8 @@ def _at(here: pd.DataFrame, start: pd.Series) -> dict[str, Any]:
     """What the runs are at one step, `start` being m(0) of each."""
     lost = (here["outcome"] != "both modes").to_numpy()
     begun = start.loc[here.index].to_numpy()
-    plus = here["mass_plus"].to_numpy() > 0.5
-    kl = here["kl"].to_numpy()[lost]
+    mass, kl = here["mass_plus"].to_numpy(), here["kl"].to_numpy()[lost]
+    plus = mass > 0.5
     both = min(lost.sum(), (~lost).sum()) >= FEWEST
     tells = auc(np.abs(begun), lost) if both else (0.5, 0.0, 1.0)
     return {
@@ -90,7 +94,14 @@ def _at(here: pd.DataFrame, start: pd.Series) -> dict[str, Any]:
         "n_plus": int((lost & plus).sum()),
         "n_side": int((lost & ((begun > 0) == plus)).sum()),
         "start": float(np.median(np.abs(begun))),
-        "collapsed_kl": float(kl.mean()) if len(kl) else 0.0,
-        "collapsed_kl_se": float(kl.std(ddof=1) / math.sqrt(len(kl))) if len(kl) > 1 else 0.0,
+        **_mean("collapsed_kl", kl),
+        **_mean("lost_mass", np.minimum(mass, 1 - mass)[lost]),
         **dict(zip(("auc", "auc_low", "auc_high"), tells, strict=True)),
     }
+
+
+def _mean(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    """A mean and its standard error, 0 where there are too few for either."""
+    n = len(values)
+    error = values.std(ddof=1) / math.sqrt(n) if n > 1 else 0.0
+    return {name: float(values.mean()) if n else 0.0, f"{name}_se": float(error)}

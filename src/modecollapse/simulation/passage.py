@@ -3,7 +3,8 @@
 Where all means lie on the line through ±μ*, x·μ* is all that a step needs of a sample x.  Means
 stay on that line for ever in one dimension, and without the score term in any (docs/theory.md,
 section 10): what is simulated here is then exact in law, and a step costs a small part of what it
-costs ``kernel``.  The optimizers are those of ``optimizers``, for two numbers.
+costs ``kernel``.  The optimizers are those of ``optimizers``, for two numbers.  With the score term
+batches drive the means off that line in d > 1: there the steps are those of ``kernel``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from ..checks import choice, integer
 from ..compiled import compiled
+from ..geometries import GEOMETRIES
+from .kernel import AXES, descend
 from .points import Setting, respond, view_from
 from .settings import DECAYS, EPSILON, OPTIMIZERS, Descent
 from .streams import Purpose, generator
@@ -30,6 +33,7 @@ def first_passages(
     descent: Descent,
     runs: int,
     threads: int = 1,
+    dimension: int = 1,
 ) -> tuple[NDArray[np.int_], NDArray[np.bool_]]:
     r"""The steps after which runs with two equal modes and equal fixed weights leave collapse.
 
@@ -43,6 +47,7 @@ def first_passages(
     descent : its ``steps`` are the most that are taken.
     runs : how many; run k has the stream ``first_run`` + k of ``seed``.
     threads : how many threads share them.
+    dimension : d; above 1 by plain descent alone.
 
     Returns
     -------
@@ -53,13 +58,18 @@ def first_passages(
     [True, True, True, True]
     """
     integer("runs", runs, 1)
-    choice("optimizer", descent.optimizer, OPTIMIZERS)
-    setting, kind = _setting(separation, descent), OPTIMIZERS.index(descent.optimizer)
+    alone = integer("dimension", dimension, 1) == 1
+    choice("optimizer", descent.optimizer, OPTIMIZERS if alone else OPTIMIZERS[:1])
+    aside = descent.score and not alone
+    setting = _setting(separation, descent, dimension if aside else 1)
+    kind = OPTIMIZERS.index(descent.optimizer)
 
     def follow(k: int) -> tuple[int, bool]:
         rng = generator(descent.seed, descent.first_run + k, Purpose.REDUCED_NOISE)
-        means = np.zeros((2, 3))
+        means = np.zeros((2, AXES if aside else 3))
         means[:, 0] = positions
+        if aside:
+            return _until_it_leaves_the_line(rng, means, descent.steps, setting)
         return _until_it_leaves(rng, means, np.ones(2), descent.steps, kind, setting)
 
     with ThreadPoolExecutor(integer("threads", threads, 1)) as pool:
@@ -67,16 +77,17 @@ def first_passages(
     return np.array([steps for steps, _ in found]), np.array([left for _, left in found])
 
 
-def _setting(separation: float, descent: Descent) -> Setting:
-    """What compiled code needs to know: one dimension, two equal modes, equal fixed weights."""
+def _setting(separation: float, descent: Descent, dimension: int) -> Setting:
+    """What compiled code needs to know: two equal modes, equal fixed weights."""
     given = {
         "separation": separation,
         "log_minus": float(np.log(0.5)),
-        "dimension": 1,
+        "dimension": dimension,
         "step_size": descent.step_size,
         "batch": descent.batch,
         "score": descent.score,
         "stratified": descent.stratified,
+        "metric": GEOMETRIES["euclidean"],
     }
     kinds = Setting.__annotations__
     unused = {name: 0.0 if kinds[name] == "float" else 0 for name in kinds if name not in given}
@@ -102,6 +113,17 @@ def _until_it_leaves(rng, means, variances, steps, kind, s):
                 size = np.sqrt(square[i] / (1 - two_decay)) + EPSILON
                 direction = direction / (1 - one_decay) / size
             means[i, 0] -= s.step_size * direction
+        if not min(means[0, 0], means[1, 0]) > 0:
+            return k + 1, True
+    return steps, False
+
+
+@compiled
+def _until_it_leaves_the_line(rng, means, steps, s):
+    """The same in all coordinates, by plain descent."""
+    mixture, beta = np.array([0.0, 1.0, 1.0]), np.ones(1)
+    for k in range(steps):
+        descend(rng, means, mixture, beta, s)
         if not min(means[0, 0], means[1, 0]) > 0:
             return k + 1, True
     return steps, False

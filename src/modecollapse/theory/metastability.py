@@ -255,7 +255,11 @@ def _normal_form(x: FloatArray, r: float) -> tuple[float, float]:
 
 
 def _own_time_law(r: float, eta: float, d: int) -> float:
-    """∫ ds/w_1 along Eq. 8.7, in the component's own time ds = w_1 dt, with component 2 at μ*."""
+    """∫ ds/w_1 along Eq. 8.7, in the component's own time ds = w_1 dt, with component 2 at μ*.
+
+    :func:`.slow.slow_kl` follows many runs by the same equations in t itself, whose digits give out
+    at 1e15; a lifetime at r = 10 is 1e24.
+    """
 
     def overlaps(state: FloatArray) -> list[float]:
         x, p, l, _ = state
@@ -273,5 +277,7 @@ def _own_time_law(r: float, eta: float, d: int) -> float:
     x = -r / math.sqrt(d)
     excess.terminal, excess.direction = True, -1.0  # type: ignore[attr-defined]
     start = [x, r * r - x * x, 0.0, 0.0]
+    if excess(0.0, np.array(start)) <= 0:
+        return 0.0
     path = solve_ivp(rate, (0, 1e3), start, "LSODA", rtol=1e-8, atol=1e-10, events=excess)
     return float(path.y[3, -1])

@@ -38,12 +38,14 @@ class Escape:
     mean, deviation : of that time.
     exponent : Φ B/h of Eq. 16.4, the part of log(mean) that grows with the batch; 0 below the fold.
     gaussian : the mean, were the noise of the batches Gaussian.
+    start : the positions of the means along μ* from which it leaves.
     """
 
     mean: float
     deviation: float
     exponent: float
     gaussian: float
+    start: tuple[float, float]
 
     def survival(self, time: ArrayLike) -> NDArray[np.float64]:
         """The chance of being collapsed still at each time: that of a gamma law of these moments,
@@ -99,9 +101,9 @@ def escape_law(
     """As :func:`escape`, by h/B = `temperature` and Δ = `spread`, unchecked."""
     exit = find_exit(r, score, stratified, spread)
     if exit is None:
-        start = np.array(normal_form(score, stratified).positions)
-        law = passage(start, r, temperature, score, stratified, spread)
-        return Escape(law.mean, law.deviation, 0.0, law.mean)
+        born = normal_form(score, stratified).positions
+        law = passage(np.array(born), r, temperature, score, stratified, spread)
+        return Escape(law.mean, law.deviation, 0.0, law.mean, born)
     cost = barrier(exit, gaussian=True)
     own, gaussian = barrier(exit) / temperature, cost / temperature
     law = passage(exit.state, r, max(temperature, cost / HIGH), score, stratified, spread)
@@ -111,7 +113,8 @@ def escape_law(
         return beyond * math.exp(min(exponent - min(gaussian, HIGH), LONGEST))
 
     mean, deviation = (value * factor(own) for value in law)
-    return Escape(mean, deviation, own, law.mean * factor(gaussian))
+    start = float(exit.state[0]), float(exit.state[1])
+    return Escape(mean, deviation, own, law.mean * factor(gaussian), start)
 
 
 def _prefactor_beyond(exit: Exit, cost: float, mean: float, gaussian: float) -> float:
@@ -136,10 +139,11 @@ def survival(
 
     Two equal modes, equal fixed weights, plain stochastic descent from the collapsed state (from
     where it was born, below the critical separation).  The mean time is right to a factor of 1.35
-    where Φ B/h is below 8, where it was measured.  Against simulated descents on the line of the
-    modes whose mean time costs up to 20,000 evaluations of p, the probability is right to 0.1 above
-    the critical separation, below it to 0.15 where h/B is 0.01 and more, else to 0.3: with little
-    noise all runs leave at nearly one time, which the grid smears (docs/theory/16-survival.md).
+    where Φ B/h is below 8, where it was measured (d = 1).  Against simulated descents at d = 1, 4,
+    16 and 64 whose mean time costs up to 20,000 evaluations of p, the probability is right to 0.15
+    above the critical separation, below it to 0.15 where h/B is 0.01 and more, else to 0.3: with
+    little noise all runs leave at nearly one time, which the grid smears
+    (docs/theory/16-survival.md).
 
     Parameters
     ----------
