@@ -38,7 +38,7 @@ UNITS = {
 SIDES = ("above", "below")
 STEP_SIZES, LOG_BATCHES = (0.01, 0.5), 6  # h log-uniform, B = 2 to 64
 FARTHEST = 0.5  # r − r_c: beyond, no time is short enough
-TRIES, GRIDS = 1000, 5  # until a point is given up, and of them those that need the grid
+TRIES, GRIDS = 1000, 2  # until a point is given up, and of them those that need the grid
 MOST = 8  # times the forecast, after which a run is stopped
 log = logging.getLogger(__name__)
 
