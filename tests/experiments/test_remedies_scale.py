@@ -157,6 +157,34 @@ def test_finite_batches_let_go_near_the_birth_of_collapse_and_not_far_beyond():
     assert (row["separation"], row["stopped"]) == (0, True)  # it is above r_c(0.1)
 
 
+def test_each_case_is_run_as_it_says(monkeypatch):
+    from modecollapse.simulation import reduced
+
+    asked = []
+
+    def simulated(target, start, **given):
+        asked.append((target.dimension, len(start), given))
+        return run(target, start, **given)
+
+    run = reduced.simulate_reduced
+    monkeypatch.setattr(reduced, "simulate_reduced", simulated)
+    settings = objective_batches.Settings(
+        seed=3, alphas=(0.5,), batches=(20, 30), dimensions=(2, 5), lowest=3.0, resolution=1.0,
+        weights=("plain", "self-normalised"), estimators=("pathwise", "sticking-the-landing"),
+        runs=(4, 6), time=2.0, step_size=0.2,
+    )  # fmt: skip
+    table = objective_batches.compute(settings, Share())
+    assert table["n_runs"].tolist() == [4, 6]
+    told = {
+        (d, n, one["batch"], one["self_normalised"], one["estimator"], one["alpha"], one["steps"])
+        for d, n, one in asked
+    }
+    assert told == {
+        (2, 4, 20, False, "pathwise", 0.5, 10),
+        (5, 6, 30, True, "sticking-the-landing", 0.5, 10),
+    }
+
+
 def test_a_threshold_is_found_by_halving_with_its_interval():
     """Of ten runs those leave that a threshold of 3.4 and a spread of 0.3 let go."""
     tried = []
