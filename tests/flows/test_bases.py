@@ -80,7 +80,7 @@ def test_gradient_is_unbiased(base):
     """Its mean over batches is the derivative of KL(q‖p), which an integral over the plane gives:
     fixed components do not bias it, for their weights are not trained."""
     flow, theta = flows(base)
-    points, area = grid(0.25)
+    points, area = grid(0.3, 12.0)
     own = density(PAIR, torch.eye(2, dtype=torch.float64)[None])
 
     def exact(theta):
@@ -90,12 +90,12 @@ def test_gradient_is_unbiased(base):
     loss, beta, leaf = reverse_kl(flow, own), torch.ones(1, dtype=torch.float64), theta.clone()
     leaf.requires_grad_()
     found = []
-    for seed in range(100):
-        z = noise(flow, theta, 200, seed=100 + seed)
+    for seed in range(60):
+        z = noise(flow, theta, 300, seed=100 + seed)
         found.append(torch.autograd.grad(loss(leaf, z, beta).sum(), leaf)[0][0])
     gradients = torch.stack(found)
     mean, error = gradients.mean(0), gradients.std(0) / np.sqrt(len(gradients))
-    largest = gradients[:, : flow._size].mean(0).abs().argsort(descending=True)[:4]
+    largest = gradients[:, : flow._size].mean(0).abs().argsort(descending=True)[:2]
     for k in largest.tolist():
         step = torch.zeros_like(theta)
         step[:, k] = 1e-4
@@ -130,7 +130,10 @@ def test_training_starts_as_wide_as_asked_and_keeps_its_centres():
     base = {"base_scale": 1.0, "base_components": 3, "base_radius": 4.0}
     run = train(p, seeds=3, steps=20, log_every=10, **base, **SMALL)
     settings = FlowSettings.of(seeds=3, device="cpu", **base, **SMALL)
-    begin = Ensemble(p, settings, range(3)).theta.detach().numpy()
+    ensemble = Ensemble(p, settings, range(3))
+    ensemble.loss()  # on noise of the base: ‖z‖² is R² + s² d on average, of 192 samples
+    assert float(ensemble.noise.square().sum(-1).mean()) == pytest.approx(20, rel=0.15)
+    begin = ensemble.theta.detach().numpy()
     np.testing.assert_array_equal(run.flows.theta[:, -12:], begin[:, -12:])
     assert not np.array_equal(run.flows.theta[:, :-12], begin[:, :-12])
 
