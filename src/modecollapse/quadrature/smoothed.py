@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..compiled import compiled, inlined
 from .sigmoid import _G, _REACH, STEP, _sigmoid
 
 __all__ = ["_smoothing", "_two_sigmoids"]
@@ -40,7 +40,7 @@ def _smoothing(b: float) -> NDArray:
     return table
 
 
-@compiled
+@inlined
 def _two_sigmoids(a1: float, a2: float, b: float, table: NDArray) -> tuple[float, float]:
     """E[σ(a_1 + bZ)] and E[σ(a_2 + bZ)], the `table` being that of b; side by side, for a processor
     does not wait for the one while it adds to the other."""

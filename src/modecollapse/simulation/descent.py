@@ -21,6 +21,7 @@ from .evaluation import evaluate
 from .forward import Forward
 from .normals import NormalStream
 from .optimizers import OPTIMIZERS
+from .plain import is_plain, plain_gradient
 from .products import project
 from .settings import SAMPLED, Descent, Log, Objective
 from .streams import Purpose, generator
@@ -115,19 +116,15 @@ class Runs:
     def __init__(
         self,
         settings: Settings,
-        numbers: range,
+        numbers: Sequence[int],
         targets: Sequence[BimodalTarget],
         coordinates: FloatArray,
         start: Overlaps,
         eta: FloatArray,
     ) -> None:
         self._settings, self._targets = settings, targets
-        n, d, device, seed = (
-            len(numbers),
-            settings.dimension,
-            settings.device,
-            settings.descent.seed,
-        )
+        n, d, device = len(numbers), settings.dimension, settings.device
+        seed = settings.descent.seed
         self._noise = [NormalStream(seed, k, device) for k in numbers]
         self._chooser = [generator(seed, k, Purpose.COMPONENTS) for k in numbers]
         self._mode_chooser = [generator(seed, k, Purpose.MODES) for k in numbers]
@@ -141,6 +138,8 @@ class Runs:
         self._variances = self._tensor(start.variances)
         self._eta = self._tensor(eta)
         self._target_log_weights = self._tensor([np.log(p.weights) for p in targets])
+        self._sums = settings.sums
+        self._is_plain = settings.objective.share == 0 and is_plain(self._sums, self._vectors)
         self._beta = np.ones(n) * settings.dynamics.schedule.beta(0.0)
         kind = OPTIMIZERS[settings.descent.optimizer]
         self._of_means, self._of_logit, self._of_variances = kind(), kind(), kind()
@@ -174,6 +173,8 @@ class Runs:
         if dynamics.speed_over_beta:
             speed = speed / self._tensor(self._beta)
         self._move(speed, self._of_means.direction(gradient.means))
+        if self._is_plain:  # nothing else moves, and β stays 1
+            return
         if gradient.logit is not None:
             self._logit = self._logit - speed * self._eta * self._of_logit.direction(gradient.logit)
             self._log_weights = log_weights(self._logit)
@@ -187,9 +188,13 @@ class Runs:
 
     def _gradient(self) -> Gradient:
         """The gradient of every run, from a fresh batch."""
-        settings, mixtures = self._settings, self._mixtures()
-        first, blocks = self._division()
-        estimator = Estimator(self._vectors, mixtures, first, settings.sums)
+        settings, (first, blocks) = self._settings, self._division()
+        if self._is_plain:
+            logits = self._logit, self._target_log_weights
+            gradient = plain_gradient(self._noise, self._vectors, logits, first, self._sums)
+            return gradient.in_metric(settings.dynamics.metric, self._log_weights)
+        mixtures = self._mixtures()
+        estimator = Estimator(self._vectors, mixtures, first, self._sums)
         self._fill(estimator.add, blocks)
         gradient, share = estimator.gradient(), settings.objective.share
         if share > 0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -161,23 +162,29 @@ def _follow(
     rates: FloatArray,
     at_once: int,
 ) -> tuple[FloatArray, NDArray[np.int_]]:
-    """The logged values of all runs, and where each had diverged, `at_once` runs at a time."""
+    """The logged values of all runs, and where each had diverged, `at_once` runs at a time: those
+    of fixed weights and those of trained ones apart, for what a step sums is not the same."""
     log, first = settings.log, settings.descent.first_run
     values = np.full((len(start), len(log.statistics), len(log.at)), np.nan)
     diverged = np.full(len(start), -1)
     coordinates = _coordinates(targets, start)
     with _one_thread():
-        for begin in range(0, len(start), at_once):
-            rows = slice(begin, min(begin + at_once, len(start)))
-            runs = Runs(
-                settings,
-                range(first + rows.start, first + rows.stop),
-                targets[rows],
-                coordinates[rows],
-                start[rows],
-                rates[rows],
-            )
-            diverged[rows] = runs.follow(values[rows])
+        for trained in (False, True):
+            chosen = np.flatnonzero((rates > 0) == trained)
+            own = replace(settings, log_ratio=trained or settings.dynamics.schedule.needs_kl)
+            for begin in range(0, len(chosen), at_once):
+                rows = chosen[begin : begin + at_once]
+                runs = Runs(
+                    own,
+                    (first + rows).tolist(),
+                    [targets[k] for k in rows],
+                    coordinates[rows],
+                    start[rows],
+                    rates[rows],
+                )
+                logged = values[rows]
+                diverged[rows] = runs.follow(logged)
+                values[rows] = logged
     return values, diverged
 
 

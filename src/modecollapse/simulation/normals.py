@@ -22,7 +22,7 @@ class NormalStream:
     """Standard normals of one run, written into a tensor on `device`."""
 
     def __init__(self, seed: int, run: int, device: torch.device) -> None:
-        self._numpy = generator(seed, run, Purpose.NOISE)
+        self.generator = generator(seed, run, Purpose.NOISE)  # on the CPU
         self._torch: torch.Generator | None = None
         if device.type != "cpu":
             word = int(key(seed, run, Purpose.NOISE).generate_state(1, np.uint64)[0])
@@ -33,7 +33,7 @@ class NormalStream:
         if self._torch is not None:
             out.normal_(generator=self._torch)
         else:
-            _fill(self._numpy, out.numpy().reshape(-1))
+            _fill(self.generator, out.numpy().reshape(-1))
 
 
 @compiled

@@ -70,7 +70,7 @@ def _cross_entropy(a: float, p: float, r: float, logit: float) -> float:
     return weight - 0.5 * ((a - side * r) ** 2 + p) + _expected_softplus(-abs(odds), 2 * r)
 
 
-@compiled
+@inlined
 def _flow(
     x: NDArray,
     r: float,
@@ -95,7 +95,7 @@ def _flow(
         out[5] = -eta * w1 * w2 * (first - second)
 
 
-@compiled
+@inlined
 def _pull(x: NDArray, weights: tuple[float, float]) -> float:
     """The overlap S = E_q[r_1 r_2] (docs/theory.md, Eq. 3.5)."""
     d2 = _squared_distance(x)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...compiled import compiled
+from ...compiled import compiled, inlined
 from .equations import size
 
 STAGES = 16  # the most that a method has
@@ -37,7 +37,7 @@ def _work(n):
     return Work(square[0], np.empty((STAGES, n)), np.empty(n), square[1], np.empty(n, np.int64))
 
 
-@compiled
+@inlined
 def _combine(constants, x, u, c, n, h, out):
     """out = x + h Σ_{j < n} c_j u_j."""
     for i in range(size(constants)):
