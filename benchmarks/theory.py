@@ -21,8 +21,8 @@ from numba import njit
 from scipy.integrate import quad, solve_ivp
 from scipy.special import expit
 
-from modecollapse import quadrature
 from modecollapse.overlaps import Overlaps, random_start
+from modecollapse.quadrature.sigmoid import STEP
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory.integration import _bimodal, _constants, integrate
 from modecollapse.theory.rhs import overlaps_to_axial
@@ -165,18 +165,18 @@ def diffrax_solver(name: str) -> Callable[[Any], Any]:
     import jax
     import jax.numpy as jnp
 
-    z = quadrature.STEP * np.arange(-17, 18)
-    weights = quadrature.STEP * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    z = STEP * np.arange(-17, 18)
+    weights = STEP * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
     poles = math.pi * (2 * np.arange(8) + 1)  # enough for b <= 13
 
     def sigmoid(a, b):
         """E[σ(a + bZ)]: the trapezoidal rule around u = 0 and the residues at the poles."""
         b = jnp.maximum(b, 1e-3)
-        shift = -a / b - quadrature.STEP * jnp.round(-a / b / quadrature.STEP)
+        shift = -a / b - STEP * jnp.round(-a / b / STEP)
         nodes = z + shift  # u = 0 is a node
         tilted = weights * jnp.exp(-shift * z - 0.5 * shift**2)
         plain = (tilted * jax.nn.sigmoid(a + b * nodes)).sum()
-        kappa = 2 * math.pi / (quadrature.STEP * b)
+        kappa = 2 * math.pi / (STEP * b)
         size = jnp.exp(jnp.minimum((poles**2 - a**2) / (2 * b**2) - kappa * poles, 0.0))
         inside = poles <= 3.8 * b
         residues = jnp.where(
