@@ -54,6 +54,7 @@ def test_exponents_are_those_of_the_table():
             table = times(1.5, scale=9.0, distances=distances)
             true = times(power, scale=9.0, distances=distances)["exponent"]
             steps = table["forecast"] * np.exp(true - table["exponent"])
+            steps[table["separation"] > CRITICAL + max(distances) - 0.001] *= 10.0  # too far
             tables = {name: table.assign(steps=steps), "escape_barriers": barriers(1.5)}
             which = "measured" if distances is FAR else "near"
             estimate, _ = claim(f"escape-{which}-exponent", **tables)
