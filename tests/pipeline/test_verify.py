@@ -333,6 +333,44 @@ def test_a_tolerance_of_a_column_of_its_own(tmp_path, own, verdict):
     assert elsewhere(tmp_path, 0.05 if own == 0.1 else 4e-6)[0].verdict == verdict
 
 
+TEXTS = {
+    "another text": ({"kind": ["a", "b", "b", "c"]}, "theory: kind has other text"),
+    "other rows": ({"kind": ["b", "a", "b", "b"]}, "theory: kind has other text"),
+    "no such column": ({"kind": None}, "theory: kind has other text"),
+    "another outcome": (
+        {"outcome": ["x", "x", "x", "y"]},
+        "theory: outcome is 'x' 3 times, not 2, of 4",
+    ),
+    "a new outcome": ({"outcome": ["x", "x", "z", "y"]}, "theory: outcome is 'z' 1 times, not 0"),
+    "another truth": ({"stable": [True] * 4}, "theory: stable is 'True' 4 times, not 3"),
+    "as it was": ({}, ""),
+    "the same outcomes of other runs": ({"outcome": ["x", "y", "x", "y"]}, ""),
+}
+
+
+@pytest.mark.parametrize(("changes", "says"), TEXTS.values(), ids=TEXTS)
+def test_text_is_compared_row_by_row_and_outcomes_by_their_counts(tmp_path, changes, says):
+    texts = {"kind": [*"abbb"], "outcome": [*"xxyy"], "stable": [True, True, True, False]}
+    write(tmp_path, TABLE.assign(**texts))
+    bless(tmp_path, CONFIG)
+    changed = TABLE.assign(**{k: v for k, v in (texts | changes).items() if v is not None})
+    write(tmp_path, changed.assign(x=changed["x"] + 1e-9))  # other bytes at least
+    for name in ("parts/t/theory-0.csv", "t.csv"):
+        rewrite(sidecar(tmp_path / "results/tiny" / name), machine="another")
+    found = [f for f in verify.verify(tmp_path, CONFIG) if f.check == "values"]
+    assert {f.verdict for f in found} == {"differs" if says else "within tolerance"}
+    assert any(f.detail.startswith(says) for f in found)
+
+
+def test_a_reference_of_before_text_was_kept_is_one_still(root):
+    path = reference_path(root, "tiny")
+    kept = json.loads(path.read_text())
+    for name in ("labels", "counts"):
+        del kept["tables"]["t"]["sources"]["theory"][name]
+    path.write_text(json.dumps(kept))
+    assert elsewhere(root, 1e-6)[0].verdict == "within tolerance"
+
+
 REFERENCES = {
     "null": None,
     "a list of tables": {"tables": [1]},

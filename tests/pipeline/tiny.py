@@ -11,7 +11,7 @@ from modecollapse.store import digest, read_sidecar, write_bytes, write_recorded
 
 SETTINGS = {"points": 4, "seed": 1}
 CONFIG = {"name": "tiny", "fig1_tiny": {"t": {"theory": {"jobs": 2, **SETTINGS}}}}
-UNITS = {"source": "text", "x": "1", "n": "1"}
+UNITS = {"source": "text", "x": "1", "n": "1", "kind": "text", "outcome": "text", "stable": "1"}
 TABLE = pd.DataFrame({"source": ["theory"] * 4, "x": [0.0, 1.0, 2.0, 3.0], "n": [1, 2, 3, 4]})
 PART = "modecollapse.experiments.basins"
 

@@ -9,13 +9,12 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..figures.style import COLOURS, STYLE, nothing, save
+from ..figures.style import COLOURS, applied, nothing, save
 from ..store import write_bytes
 from ..targets.densities import density
 from .found import Diagnosis, ratios
@@ -55,7 +54,7 @@ def write_report(found: Diagnosis, folder: str | os.PathLike[str]) -> list[Path]
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     about = " ".join(found.sentences())
-    with mpl.rc_context(dict(STYLE)):
+    with applied():
         pdf = save(draw(found, text=True), about, ["pdf"])["pdf"]
         png = save(draw(found), about, ["png"])["png"]
     content = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -27,6 +29,7 @@ __all__ = [
     "STYLE",
     "UNKNOWN",
     "WIDTH",
+    "applied",
     "first",
     "legend",
     "limits",
@@ -194,6 +197,16 @@ def shades(count: int, name: str = "viridis") -> list[str]:
     ['#31688e', '#35b779']
     """
     return list(sns.color_palette(name, count).as_hex())
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """matplotlib's defaults with :data:`STYLE` laid over them, and nothing of the user's settings,
+    which are there again afterwards."""
+    with plt.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
 
 
 def save(figure: Figure, about: str, kinds: Sequence[str] = ("pdf", "png")) -> dict[str, bytes]:

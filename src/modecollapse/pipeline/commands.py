@@ -126,8 +126,13 @@ def describe(given: argparse.Namespace) -> int:
 
 
 def diagnose(given: argparse.Namespace) -> int:
-    from ..diagnosis import diagnose as look  # loads torch
-    from ..diagnosis import write_report
+    # matplotlib reads these when it is imported: the report is drawn without the user's settings.
+    os.environ.update({"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull})
+    try:
+        from ..diagnosis import diagnose as look  # loads torch
+        from ..diagnosis import write_report
+    except UnicodeDecodeError:  # which one in the current folder is read in spite of
+        raise StoreError("matplotlibrc: not UTF-8 text; delete it, or save it as UTF-8") from None
 
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger(PACKAGE.name).setLevel(logging.INFO)

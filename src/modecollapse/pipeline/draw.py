@@ -16,17 +16,16 @@ from pathlib import Path
 os.environ.update({"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull})
 
 try:
-    import matplotlib
+    import matplotlib.pyplot as plt
 except UnicodeDecodeError:
     print("error: matplotlibrc: not UTF-8 text; delete it, or save it as UTF-8", file=sys.stderr)
     sys.exit(2)
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from ..checks import require
 from ..claims import claims_of, judged, told
 from ..closure import PACKAGE
-from ..figures.style import STYLE, save
+from ..figures.style import applied, save
 from ..store import StoreError, read_table, write_bytes, write_recorded
 from .entry import Parser, Tables, file_to_write, run
 from .provenance import record, short
@@ -67,9 +66,7 @@ def render(name: str, frames: Mapping[str, pd.DataFrame], about: str) -> dict[st
     """
     module = import_module(f"modecollapse.figures.{name}")
     plt.switch_backend("Agg")
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
+    with applied():
         drawn = save(module.draw(frames), about)
     verdicts = told(judged(name, claims_of(name), frames))
     paragraphs = [module.CLAIM, module.caption(frames), *([verdicts] if verdicts else [])]

@@ -62,7 +62,9 @@ class Summary(_Checked):
     """What is kept of a table's rows from one source."""
 
     rows: Annotated[int, Field(ge=0)]
-    columns: dict[str, Statistics]
+    columns: dict[str, Statistics]  # of numbers
+    labels: dict[str, Digest] = {}  # of text that names the rows, in their order
+    counts: dict[str, dict[str, int]] = {}  # of what runs came to, how many to each
 
 
 class TableReference(_Checked):

@@ -21,6 +21,7 @@ __all__ = ["TOLERANCES", "differences", "digest_of", "maker", "reference_of", "s
 # How far a column's mean and spread may be from the reference's, in units of that spread, by
 # source.  A module of a table may name its own for single columns, in a mapping of this name.
 TOLERANCES: Mapping[str, float] = MappingProxyType({"theory": 1e-6, "formula": 1e-6, "flow": 0.1})
+CAME_TO = ("outcome", "status")  # text that tells what a run came to, as truth values do
 SIMULATED = 0.02  # every other source holds simulated runs
 # What decides the bits of a table.
 MAKER = ("settings", "code_digest", "python", "packages", "machine", "device")
@@ -61,7 +62,8 @@ def digest_of(value: Any) -> str:
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:
-    """For each source its rows, and each numeric column's mean and standard deviation.
+    """For each source its rows, each numeric column's mean and standard deviation, how often runs
+    came to each end, and a digest of every other text, row by row.
 
     Raises
     ------
@@ -72,12 +74,22 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
     result: dict[str, Any] = {}
     with np.errstate(invalid="ignore"):  # infinity has no spread, and is told as a difference
         for source, rows in table.groupby("source"):
-            numbers = rows.select_dtypes("number")
+            numbers, texts = rows.select_dtypes("number"), rows.select_dtypes(exclude="number")
+            ends = [n for n in texts if n in CAME_TO or pd.api.types.is_bool_dtype(texts[n])]
             result[str(source)] = {
                 "rows": len(rows),
                 "columns": {
                     name: {"mean": float(column.mean()), "std": float(column.std(ddof=0))}
                     for name, column in numbers.items()
+                },
+                "labels": {
+                    name: digest_of([str(value) for value in texts[name]])
+                    for name in texts
+                    if name != "source" and name not in ends
+                },
+                "counts": {
+                    name: {str(v): int(n) for v, n in texts[name].value_counts().items()}
+                    for name in ends
                 },
             }
     return result
@@ -97,6 +109,7 @@ def differences(found: Mapping[str, Any], expected: TableReference) -> Iterator[
             continue
         usual = TOLERANCES.get(source, SIMULATED)
         yield from _columns(source, here["columns"], there, expected.tolerances, usual)
+        yield from _texts(source, here, there, usual)
 
 
 def _columns(
@@ -114,3 +127,17 @@ def _columns(
             if not abs(given - value) <= tolerance:
                 gap = f"{given:.6g}, not {value:.6g} ± {tolerance:.2g}"
                 yield f"{source}: {statistic} of {name} is {gap}"
+
+
+def _texts(source: str, here: Mapping[str, Any], there: Summary, usual: float) -> Iterator[str]:
+    """Text is as it was, row by row; of the ends of runs the part that came to each is."""
+    for name, expected in there.labels.items():
+        if here["labels"].get(name) != expected:
+            yield f"{source}: {name} has other text, or the same in other rows"
+    for name, counts in there.counts.items():
+        found = here["counts"].get(name, {})
+        for value in sorted({*found, *counts}):
+            gap = abs(found.get(value, 0) - counts.get(value, 0))
+            if gap > usual * there.rows:
+                told = f"{found.get(value, 0)} times, not {counts.get(value, 0)}"
+                yield f"{source}: {name} is {value!r} {told}, of {there.rows}"
