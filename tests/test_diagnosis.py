@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,6 +67,18 @@ def test_one_mode_has_nothing_to_lose(tmp_path):
     assert "nothing to lose" in " ".join(found.sentences())
     write_report(found, tmp_path)
     assert len(pd.read_csv(tmp_path / "runs.csv")) == 0
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_nothing_of_the_users_matplotlib_takes_part_and_all_of_it_stays(ring, tmp_path):
+    write_report(ring, tmp_path / "plain")
+    hostile = {"axes.facecolor": "black", "font.size": 30.0, "savefig.dpi": 30.0}
+    with matplotlib.rc_context(hostile):
+        before = dict(matplotlib.rcParams)
+        write_report(ring, tmp_path / "hostile")
+        assert dict(matplotlib.rcParams) == before
+    for path in (tmp_path / "plain").iterdir():
+        assert path.read_bytes() == (tmp_path / "hostile" / path.name).read_bytes(), path.name
 
 
 def test_a_report_is_written(ring, tmp_path):
@@ -214,7 +227,7 @@ def test_a_file_that_does_not_import_gets_one_clear_message(text, message, tmp_p
         (["ring.py", "--output", "file"], "output: got 'file'; allowed: a folder that can be"),
         (["ring.py", "--output", "file/below"], "output: got 'file/below'; allowed: a folder"),
         (["ring.py", "--output", "a\0b"], "output: got PosixPath('a\\x00b'); allowed: the path"),
-        (["huge.py"], "huge.py: needs more memory than there is"),
+        (["huge.py"], "huge.py: dimension: got 1000000000000000; allowed: what fits into"),
     ],
 )
 def test_what_the_command_cannot_do_is_told_before_a_search(

@@ -1,4 +1,4 @@
-"""Every argument of every public function with forty kinds of wrong value.
+"""Every argument of every public function with forty kinds of wrong value, and with extremes.
 
 The functions are found by themselves: one that is new needs a row in EXAMPLES, a call that works.
 """
@@ -6,13 +6,14 @@ The functions are found by themselves: one that is new needs a row in EXAMPLES, 
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
-from wrong_values import VALUES
+from wrong_values import EXTREMES, VALUES
 
 import modecollapse as mc
 from modecollapse.simulation.settings import Descent
@@ -161,3 +162,38 @@ def test_a_wrong_value_is_named(name, argument):
         with pytest.raises(ValueError, match=rf"^{argument}\b.*: got ") as caught:
             function(**call)
         assert len(str(caught.value)) < 400, kind
+
+
+LONG = {  # what is rightly taken, and takes long
+    ("diagnose", "seconds"): {"one", "just below one", "just above one"},
+}
+SLOW = {
+    ("critical_separation", "alpha"),
+    ("integrate", "atol"),
+    ("integrate_annealed", "atol"),
+    ("integrate_annealed", "eta"),
+    ("recommend", "collapse"),
+    ("recommend", "target_weight"),
+}
+
+
+def marked() -> Iterator[Any]:
+    for pair in arguments():
+        yield pytest.param(*pair, marks=[pytest.mark.slow] if pair in SLOW else [])
+
+
+@pytest.mark.parametrize(("name", "argument"), list(marked()))
+def test_an_extreme_value_is_answered_or_refused(name, argument):
+    """With one ValueError that names an argument; no division by zero, overflow or lack of memory,
+    and no work without an end."""
+    for kind, value in EXTREMES.items():
+        if kind in LONG.get((name, argument), ()):
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            try:
+                functions()[name](**{**EXAMPLES[name], argument: value})
+            except ValueError as refused:
+                said = str(refused)
+                assert ": got " in said, (kind, said)
+                assert "; allowed: " in said, (kind, said)

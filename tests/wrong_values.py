@@ -1,8 +1,9 @@
-"""Forty kinds of wrong value."""
+"""Forty kinds of wrong value, and numbers at the ends of what a float or a size can be."""
 
 from __future__ import annotations
 
 import datetime
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -49,4 +50,35 @@ VALUES = {
     "with beyond a float": [0.5, 10**400],
     "many dimensions": np.ones((1, 1, 1, 1, 2)),
     "a table": pd.DataFrame({"a": ["x"]}),
+}
+
+EXTREMES = {
+    "the least float": 5e-324,
+    "minus the least float": -5e-324,
+    "a tiny number": 1e-300,
+    "rounding": 1e-16,
+    "minus zero": -0.0,
+    "zero": 0,
+    "one": 1,
+    "just below a half": float(np.nextafter(0.5, 0)),
+    "just below one": float(np.nextafter(1, 0)),
+    "just above one": float(np.nextafter(1, 2)),
+    "a huge number": 1e300,
+    "the largest float": sys.float_info.max,
+    "a trillion": 10**12,
+    "beyond a C integer": 2**31,
+    "beyond a float's integers": 2**53 + 1,
+    "the largest C integer": 2**63 - 1,
+    "beyond it": 2**63,
+    "a list of the least": [5e-324],
+    "a list of the huge": [1e300],
+    "a wide list": [1e-300, 1e300],
+    "a list of zero": [0.0],
+    "weights of the least": [5e-324, 1.0],
+    "neighbours": [0.1, float(np.nextafter(0.1, 1))],
+    "huge rows": [[1e300, 1.0]],
+    "huge Gram matrices": [[1e300, 0, 1e300]],
+    "tiny Gram matrices": [[1e-320, 0, 1e-320]],
+    "tiny rows": [[5e-324, 1.0]],
+    "far apart": [[5e-324], [1e300]],
 }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "choice",
+    "count",
     "flag",
     "generator",
     "integer",
@@ -26,6 +27,9 @@ __all__ = [
 
 T = TypeVar("T")
 LARGEST = 2**63 - 1
+MOST_THREADS = 4096
+MOST = 10**9  # of what is counted: steps, samples, runs
+SIZES = (1e-50, 1e50)  # of numbers whose squares and products are to be numbers still
 GOT = ": got "  # in the message of every check
 LONGEST = 100  # characters of a value that a message shows
 
@@ -71,7 +75,8 @@ def within(
     name: str, value: Any, low: float = -np.inf, high: float = np.inf, *, closed: str = ""
 ) -> float:
     """A finite number in the interval from `low` to `high`; `closed` holds the ends that belong
-    to it ("[" the lower, "]" the upper).
+    to it ("[" the lower, "]" the upper).  It is 0, or of a size whose powers neither vanish nor
+    overflow.
 
     >>> within("weight", 0.3, 0, 1)
     0.3
@@ -84,6 +89,8 @@ def within(
     above = number >= low if "[" in closed else number > low
     below = number <= high if "]" in closed else number < high
     require(above and below, name, value, allowed)
+    usual = number == 0 or SIZES[0] <= abs(number) <= SIZES[1]
+    require(usual, name, value, f"{allowed}, of size {SIZES[0]:g} to {SIZES[1]:g}")
     return number
 
 
@@ -203,6 +210,15 @@ def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     most = LARGEST if high is None else high
     require(whole and low <= value <= most, name, value, allowed)
     return int(value)
+
+
+def count(name: str, value: Any, low: int = 1) -> int:
+    """A whole number of what is made one by one, from `low` to 1e9.
+
+    >>> count("steps", 400)
+    400
+    """
+    return integer(name, value, low, MOST)
 
 
 def choice(name: str, value: Any, allowed: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
-from .checks import choice, integer, require
+from .checks import MOST_THREADS, choice, integer, require
 
 __all__ = ["DEVICES", "device_name", "limited_threads", "resolve"]
 
@@ -43,7 +43,7 @@ def limited_threads(threads: int) -> Iterator[None]:
     ...     torch.get_num_threads()
     1
     """
-    integer("threads", threads, 1)
+    integer("threads", threads, 1, MOST_THREADS)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

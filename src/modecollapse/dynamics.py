@@ -22,6 +22,7 @@ from .targets import BimodalTarget
 __all__ = ["VARIANCES", "Dynamics", "check_start", "targets_of"]
 
 FloatArray = NDArray[np.float64]
+FASTEST = 1e50  # η, of which a square is a number still
 VARIANCES = ("fixed", "euclidean", "bures")
 
 
@@ -51,8 +52,9 @@ class Dynamics:
 
     def __post_init__(self) -> None:
         eta = numbers_of("eta", self.eta, "a number >= 0, or one a run")
-        good = eta.ndim <= 1 and bool((np.isfinite(eta) & (eta >= 0)).all())
-        require(good, "eta", eta.tolist(), "finite numbers >= 0, one or one a run")
+        good = eta.ndim <= 1 and bool(((eta >= 0) & (eta <= FASTEST)).all())
+        allowed = f"finite numbers >= 0 and at most {FASTEST:g}, one or one a run"
+        require(good, "eta", eta.tolist(), allowed)
         eta.setflags(write=False)
         object.__setattr__(self, "eta", eta)
         choice("variances", self.variances, VARIANCES)

@@ -6,9 +6,9 @@ import math
 import os
 from typing import Any
 
-from .checks import require
+from .checks import count, require
 
-__all__ = ["check_memory", "installed"]
+__all__ = ["check_memory", "fitting", "installed"]
 
 
 def installed() -> float:
@@ -36,3 +36,14 @@ def check_memory(name: str, given: Any, needed: float, remedy: str) -> None:
     fits = f"what fits into this machine's memory of {most / 2**30:.3g} GiB"
     allowed = f"{fits}; this takes about {needed / 2**30:.3g} GiB: {remedy}"
     require(needed <= most, name, given, allowed)
+
+
+def fitting(name: str, value: Any, each: float, low: int = 1) -> int:
+    """A whole number from `low` on of things that take `each` bytes and fit into the memory.
+
+    >>> fitting("samples", 400, 16.0)
+    400
+    """
+    number = count(name, value, low)
+    check_memory(name, value, each * number, "take fewer of them")
+    return number

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from .checks import choice, integer, numbers_of, require, within
+from .checks import choice, numbers_of, require, within
+from .memory import fitting
 from .targets import BimodalTarget
 
 __all__ = ["STARTS", "Overlaps", "bartlett", "place_means", "random_start"]
@@ -100,14 +101,16 @@ class Overlaps:
 
     def check(self, target: BimodalTarget) -> None:
         """Raise ``ValueError`` where no vectors of dimension d have these overlaps."""
+        if not len(self):
+            return
         gram = self.gram(target.separation)
         eigenvalues = np.linalg.eigvalsh(gram)
         slack = ROUNDING * np.trace(gram, axis1=1, axis2=2)
-        worst = (eigenvalues[:, 0] + slack).argmin() if len(self) else 0
+        worst = (eigenvalues[:, 0] + slack).argmin()
         possible = bool((eigenvalues[:, 0] >= -slack).all())
         allowed = "a positive semidefinite Gram matrix of (μ*, μ_1, μ_2)"
         require(possible, f"overlaps of run {worst}", gram[worst].tolist(), allowed)
-        needed = int((eigenvalues > slack[:, None]).sum(1).max(initial=0))
+        needed = int((eigenvalues > slack[:, None]).sum(1).max())
         allowed = f">= {needed}, the rank of the overlaps' Gram matrix"
         require(target.dimension >= needed, "dimension", target.dimension, allowed)
 
@@ -174,7 +177,7 @@ def random_start(
     """
     made = isinstance(rng, np.random.Generator)
     require(made, "rng", rng, "a generator, such as np.random.default_rng(0)")
-    integer("n", n, 0)
+    fitting("n", n, 500.0, 0)
     k = 3 if choice("law", law, STARTS) == "blob" else 2
     known = isinstance(target, BimodalTarget)
     require(known, "target", target, "a bimodal target")

@@ -248,6 +248,20 @@ def test_the_command_refuses_an_odd_word(command, kind, folder, capsys):
         assert all(c.isprintable() or c == "\n" for c in told)
 
 
+HUGE = {
+    "seeds": (["--seeds", "1000000000000"], "seeds: got 1000000000000; allowed: a whole number"),
+    "steps": (["--steps", "1000000000000", "--check"], "steps: got 1000000000000; allowed: a w"),
+    "seconds": (["--seconds", "nan"], "seconds: got nan; allowed: a finite number"),
+    "output": (["--output", "pipe"], "output: got 'pipe'; allowed: a folder"),
+}
+
+
+@pytest.mark.parametrize(("words", "says"), HUGE.values(), ids=HUGE)
+def test_a_diagnosis_that_would_not_end_is_refused_before_it_begins(words, says, folder, capsys):
+    assert cli.main(["diagnose", str(ROOT / "targets" / "ring.py"), *words]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(says)
+
+
 def test_an_interruption_ends_without_a_word(capsys):
     def interrupted() -> None:
         raise KeyboardInterrupt

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..checks import flag, integer, made, path_of, require, within
+from ..checks import count, flag, made, path_of, require, within
 from ..flows import FlowSettings, train
+from ..flows.training import check_size
 from ..forecast import REFERENCE, early_features
 from ..targets import Modes, Target, custom, find_modes, from_file
 from ..targets.densities import density
@@ -52,12 +53,13 @@ def diagnose(
     (2, (3,))
     """
     check = flag("check", check)
-    integer("starts", starts, 1)
+    count("starts", starts)
     within("seconds", seconds, 0)
     known = _known(target)
     given = _usual() if settings is None else settings
     allowed = "FlowSettings, such as FlowSettings.of(seeds=4)"
     chosen = made("settings", given, FlowSettings, allowed).changed(**changes)
+    check_size(known, chosen)
     log.info("looking for modes, at most %.0f s", seconds)
     modes = find_modes(known, starts=starts, seconds=seconds)
     log.info("%s", modes.unseen)

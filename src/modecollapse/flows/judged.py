@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..checks import integer, made, require
+from ..checks import made, require
+from ..memory import fitting
 from ..metrics import bound, forward_ess, log_partition, mode_entropy, mode_weight_error
 from ..targets import Target
 from ..targets.densities import density
@@ -40,7 +41,7 @@ def judge(run: Training, target: Target, samples: int = 4096, seed: int = 0) -> 
     """
     made("run", run, Training, "what modecollapse.train returns")
     require(isinstance(target, Target), "target", target, "the target of the run")
-    n = integer("samples", samples, 2)
+    n = fitting("samples", samples, 16.0 * target.dimension, 2)
     own = density(target, _axes(run, target))
     table = pd.DataFrame({"run": run.diagnostics["run"]})
     names = [f"mass_{name}" for name in target.mode_names]

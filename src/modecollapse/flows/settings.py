@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ..checks import choice, integer, require, within
+from ..checks import choice, count, integer, require, within
 from ..devices import DEVICES
 from ..schedules import NoAnnealing, Schedule
 from ..targets import Target
@@ -71,7 +71,7 @@ class FlowSettings:
     >>> FlowSettings.of(couplings=0)
     Traceback (most recent call last):
     ...
-    ValueError: couplings: got 0; allowed: a whole number >= 2
+    ValueError: couplings: got 0; allowed: a whole number >= 2 and <= 1000
     """
 
     seeds: int = 8
@@ -104,9 +104,9 @@ class FlowSettings:
         integer("first_seed", self.first_seed, 0)
         integer("seed", self.seed, 0)
         for name in ("seeds", "steps", "log_every"):
-            integer(name, getattr(self, name), 1)
+            count(name, getattr(self, name))
         for name in ("batch", "evaluation_samples"):
-            integer(name, getattr(self, name), 2)
+            count(name, getattr(self, name), 2)
         integer("projection_samples", self.projection_samples, 0, self.evaluation_samples)
         within("learning_rate", self.learning_rate, 0)
         within("clip", self.clip, 0)
@@ -116,7 +116,7 @@ class FlowSettings:
         choice("objective", self.objective, OBJECTIVES)
         self._check_noise()
         choice("optimizer", self.optimizer, OPTIMIZERS)
-        integer("forward_samples", self.forward_samples, 0)
+        count("forward_samples", self.forward_samples, 0)
         require(self.forward_samples != 1, "forward_samples", 1, "0, or a whole number >= 2")
         choice("direction", self.direction, DIRECTIONS)
         choice("learning_rate_schedule", self.learning_rate_schedule, LEARNING_RATE_SCHEDULES)
@@ -125,7 +125,7 @@ class FlowSettings:
         annealed = isinstance(self.schedule, Schedule)
         require(annealed, "schedule", self.schedule, "a Schedule of modecollapse.schedules")
         if self.ensemble_size is not None:
-            integer("ensemble_size", self.ensemble_size, 1)
+            count("ensemble_size", self.ensemble_size)
         require(isinstance(self.compile, bool), "compile", self.compile, "True or False")
 
     def _check_noise(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..checks import integer
+from ..checks import count
 from ..targets import Target
 from ..targets.densities import density
 from .architectures.base import base_noise
@@ -38,7 +38,7 @@ def start(target: Target, settings: FlowSettings, samples: int = 8192) -> Start:
     (5,)
     """
     device = torch.device("cpu")
-    flow, n = build(target, settings, device), integer("samples", samples, 2)
+    flow, n = build(target, settings, device), count("samples", samples, 2)
     means, spreads = [], []
     for run in range(settings.first_seed, settings.first_seed + settings.seeds):
         own = streams(settings.seed, run, device)

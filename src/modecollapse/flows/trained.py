@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import integer, numbers_of, path_of, require, within
+from ..checks import count, integer, numbers_of, path_of, require, within
 from ..store import StoreError
 from . import sealed
 from .architectures import ARCHITECTURES
@@ -68,7 +68,7 @@ class TrainedFlows:
 
     def sample(self, n: int, seed: int = 0) -> FloatArray:
         """n independent samples of each flow, (S, n, d); flow s draws from a stream of its own."""
-        n, sequence = integer("n", n, 1), np.random.SeedSequence(integer("seed", seed, 0))
+        n, sequence = count("n", n), np.random.SeedSequence(integer("seed", seed, 0))
         streams = [np.random.default_rng(child) for child in sequence.spawn(len(self))]
         z = np.stack([rng.standard_normal((n, self.dimension)) for rng in streams])
         chosen = [torch.Generator().manual_seed(int(rng.integers(2**63))) for rng in streams]

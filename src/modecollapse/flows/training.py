@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from .. import devices
-from ..checks import integer, made, path_of, require
+from ..checks import count, made, path_of, require
 from ..memory import check_memory
 from ..schedules import NoAnnealing
 from ..targets import Target
@@ -104,8 +104,8 @@ def train(
     if settings.objective in ("maximum-likelihood", "mixed"):
         plain = isinstance(settings.schedule, NoAnnealing)
         require(plain, "schedule", settings.schedule, f"no annealing with {settings.objective}")
-    _check_memory(target, settings)
-    every = integer("checkpoint_every", checkpoint_every, 1)
+    check_size(target, settings)
+    every = count("checkpoint_every", checkpoint_every)
     path = None if checkpoint is None else path_of("checkpoint", checkpoint)
     with devices.limited_threads(threads):
         return _training(target, settings, trained(target, settings, path, every))
@@ -144,13 +144,31 @@ def _given(settings: FlowSettings | None) -> FlowSettings:
     )
 
 
-def _check_memory(target: Target, settings: FlowSettings) -> None:
-    """Refuse to measure so often that what is kept does not fit into the memory."""
-    count = -(-settings.steps // settings.log_every) + 1
+def check_size(target: Target, settings: FlowSettings) -> None:
+    """Refuse what does not fit into the memory, by less than it takes rather than more.
+
+    Raises
+    ------
+    ValueError : naming the first setting that is too large.
+    """
+    width, layers = settings.architecture.footprint()
+    d, depth = target.dimension, getattr(settings.architecture, "depth", 1)
+    flow = 4.0 * width * (layers // (depth + 2) * (d + (depth - 1.0) * width))  # its parameters
+    remedy = "take fewer of them"
+    check_memory("architecture", settings.architecture, flow, "take fewer or narrower layers")
+    kept = settings.seeds * flow
+    check_memory("seeds", settings.seeds, kept, remedy)
+    activations = 4.0 * settings.batch * (layers * width + d)
+    check_memory("batch", settings.batch, activations, remedy)
+    for name in ("evaluation_samples", "forward_samples"):
+        samples = getattr(settings, name)
+        check_memory(name, samples, 8.0 * samples * (2 * d + width), remedy)
+    times = -(-settings.steps // settings.log_every) + 1
     each = settings.seeds * (len(logged(target, settings)) + 2 * settings.projection_samples)
-    needed = float(count) * (24 * each + 64)  # of numbers, while they are put together three times
-    told = f"{count} measurements of {settings.seeds} runs; take a larger log_every"
-    check_memory("log_every", settings.log_every, needed, told)
+    needed = float(times) * (24 * each + 64)  # of numbers, while they are put together three times
+    name = "log_every" if times > settings.seeds else "seeds"
+    told = f"{times} measurements of {settings.seeds} runs; take a larger log_every"
+    check_memory(name, getattr(settings, name), needed, told)
 
 
 def resolve(settings: FlowSettings) -> FlowSettings:

@@ -125,31 +125,38 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == "show":
-            command.add_argument("file", type=Path, help="a .csv, .pdf, .png or .rst")
+            command.add_argument("file", type=_path, help="a .csv, .pdf, .png or .rst")
             continue
         if name == "diagnose":
             _diagnose_options(command)
             continue
         said = "a configuration laid over config.yaml"
         if name == "check":
-            command.add_argument("file", type=Path, nargs="?", help=said)
+            command.add_argument("file", type=_path, nargs="?", help=said)
         if name != "schema":
-            command.add_argument("--configfile", type=Path, help=said)
-        command.add_argument("--root", type=Path, default=Path(), help="the repository")
+            command.add_argument("--configfile", type=_path, help=said)
+        command.add_argument("--root", type=_path, default=Path(), help="the repository")
         if name == "verify":
             for option, said in VERIFY.items():
                 command.add_argument(option, action="store_true", help=said)
     return parser
 
 
+def _path(text: str) -> Path:
+    """A path; no text at all, which would be the current folder's, is none."""
+    if text == "":
+        raise argparse.ArgumentTypeError("got ''; allowed: a path")
+    return Path(text)
+
+
 def _diagnose_options(command: argparse.ArgumentParser) -> None:
     said = "a Python file that defines log_density(x) and dimension, or target"
-    command.add_argument("file", type=Path, help=said)
+    command.add_argument("file", type=_path, help=said)
     command.add_argument("--check", action="store_true", help="train the whole ensemble as well")
     command.add_argument("--seeds", type=int, default=16, help="runs (16)")
     command.add_argument("--steps", type=int, default=400, help="optimisation steps (400)")
     command.add_argument("--seconds", type=float, default=60.0, help="to look for modes (60)")
-    command.add_argument("--output", type=Path, help="a folder for the report (diagnosis/<file>)")
+    command.add_argument("--output", type=_path, help="a folder for the report (diagnosis/<file>)")
 
 
 def _examples(name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..checks import GOT, printable, require
+from ..checks import GOT, MOST_THREADS, printable, require
 from ..store import StoreError
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 WRONG, INTERRUPTED = 2, 130  # exit codes
-MOST_JOBS, MOST_THREADS = 20000, 1024
+MOST_JOBS = 20000
 LONGEST = 2000  # characters of the line
 
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..checks import choice, integer, require
 from ..devices import resolve
 from ..dynamics import Dynamics, check_start, targets_of
+from ..memory import check_memory
 from ..overlaps import Overlaps
 from ..schedules import NoAnnealing, Schedule
 from ..targets import BimodalTarget
@@ -150,6 +151,7 @@ def simulate(
         device=resolve(device),
         log_ratio=bool((rates > 0).any()) or dynamics.schedule.needs_kl,
     )
+    check_memory("batch", batch, 24.0 * batch, "take fewer samples a step")
     at_once = _runs_at_once(settings, len(start), integer("memory", memory, 1))
     values, diverged = _follow(settings, targets, start, rates, at_once)
     return record("simulation", targets, settings.descent, settings.log, values, diverged)

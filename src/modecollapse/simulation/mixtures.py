@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import choice, generator, integer, made, numbers_of, require, within
+from ..checks import choice, count, generator, integer, made, numbers_of, require, within
 from ..dynamics import VARIANCES, Dynamics
 from ..memory import check_memory
 from ..targets import GaussianMixture
@@ -79,7 +79,7 @@ class MixtureStart:
         >>> bool(np.allclose(np.linalg.norm(start.means, axis=-1), 3.0))
         True
         """
-        integer("n", n, 0), within("norm", norm, 0), within("variance", variance, 0)
+        count("n", n, 0), within("norm", norm, 0), within("variance", variance, 0)
         means = generator("rng", rng).standard_normal((n, *shape))
         means *= norm / np.linalg.norm(means, axis=-1, keepdims=True)
         return cls(means, variances=np.full((n, shape[0]), variance))
@@ -129,7 +129,7 @@ def simulate_mixture(
     made("objective", objective, Objective, "Objective, such as Objective(alpha=0.5)")
     made("start", start, MixtureStart, "MixtureStart, such as of MixtureStart.sphere")
     made("descent", descent, Descent, "Descent, such as Descent(0.1, 1000, 64, seed=0)")
-    integer("evaluation_samples", evaluation_samples, 2)
+    count("evaluation_samples", evaluation_samples, 2)
     recipe = _recipe(target, start, descent, dynamics, objective)
     k, modes = start.means.shape[1], len(target.means)
     steps = _check_log(at, descent.steps, 8 * len(start) * (4 + modes + k))

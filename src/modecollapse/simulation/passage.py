@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import choice, integer
+from ..checks import MOST_THREADS, choice, count, integer
 from ..compiled import compiled
 from ..geometries import GEOMETRIES
 from .kernel import AXES, descend
@@ -57,7 +57,7 @@ def first_passages(
     >>> left.tolist()
     [True, True, True, True]
     """
-    integer("runs", runs, 1)
+    count("runs", runs)
     alone = integer("dimension", dimension, 1) == 1
     choice("optimizer", descent.optimizer, OPTIMIZERS if alone else OPTIMIZERS[:1])
     aside = descent.score and not alone
@@ -72,7 +72,7 @@ def first_passages(
             return _until_it_leaves_the_line(rng, means, descent.steps, setting)
         return _until_it_leaves(rng, means, np.ones(2), descent.steps, kind, setting)
 
-    with ThreadPoolExecutor(integer("threads", threads, 1)) as pool:
+    with ThreadPoolExecutor(integer("threads", threads, 1, MOST_THREADS)) as pool:
         found = list((pool.map if threads > 1 else map)(follow, range(runs)))
     return np.array([steps for steps, _ in found]), np.array([left for _, left in found])
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from ..checks import integer
+from ..checks import MOST_THREADS, integer
 from ..dynamics import Dynamics, check_start, targets_of
 from ..memory import check_memory
 from ..overlaps import Overlaps
@@ -134,7 +134,7 @@ def simulate_reduced(
     log = Log(descent.steps, log_every, evaluation_samples, dynamics.is_unit(start))
     _check_memory(len(start), descent, log)
     batch_of_runs = _Batch(targets, start, dynamics, (descent, objective), log)
-    with ThreadPoolExecutor(integer("threads", threads, 1)) as pool:
+    with ThreadPoolExecutor(integer("threads", threads, 1, MOST_THREADS)) as pool:
         results = list((pool.map if threads > 1 else map)(batch_of_runs.follow, range(len(start))))
     shape = (len(start), len(log.statistics), len(log.at))
     values = np.array([v for v, _ in results]).reshape(shape)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import choice, integer, numbers_of, require, within
+from ..checks import choice, count, integer, numbers_of, require, within
 from ..dynamics import Dynamics
 from ..targets import BimodalTarget
 from ..trajectory import Status, Trajectory, finish
@@ -59,7 +59,7 @@ class Descent:
     >>> Descent(step_size=0.1, steps=10, batch=1, seed=0)
     Traceback (most recent call last):
     ...
-    ValueError: batch: got 1; allowed: a whole number >= 2
+    ValueError: batch: got 1; allowed: a whole number >= 2 and <= 1000000000
     """
 
     step_size: float
@@ -73,8 +73,10 @@ class Descent:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "step_size", within("step_size", self.step_size, 0))
-        for name, low in (("steps", 0), ("batch", 2), ("seed", 0), ("first_run", 0)):
-            object.__setattr__(self, name, integer(name, getattr(self, name), low))
+        for name, low in (("steps", 0), ("batch", 2)):
+            object.__setattr__(self, name, count(name, getattr(self, name), low))
+        for name in ("seed", "first_run"):
+            object.__setattr__(self, name, integer(name, getattr(self, name), 0))
         choice("estimator", self.estimator, ESTIMATORS)
         choice("components", self.components, COMPONENTS)
 
@@ -105,7 +107,7 @@ class Objective:
     >>> Objective(share=0.5)
     Traceback (most recent call last):
     ...
-    ValueError: samples: got 0; allowed: a whole number >= 1
+    ValueError: samples: got 0; allowed: a whole number >= 1 and <= 1000000000
     """
 
     alpha: float = 0.0
@@ -118,7 +120,7 @@ class Objective:
     def __post_init__(self) -> None:
         within("alpha", self.alpha, 0, 1, closed="[]")
         within("share", self.share, 0, 1, closed="[")
-        integer("samples", self.samples, 1 if self.share > 0 else 0)
+        count("samples", self.samples, 1 if self.share > 0 else 0)
         known = isinstance(self.self_normalised, bool)
         require(known, "self_normalised", self.self_normalised, "True or False")
         choice("path", self.path, PATHS)
@@ -149,7 +151,7 @@ def objective_of_two(
     if samples is None:
         samples = descent.batch if share > 0 else 0
     else:
-        integer("target_samples", samples, 1)
+        count("target_samples", samples)
     made = Objective(within("alpha", alpha, 0, 1, closed="[]"), self_normalised, share, samples)
     made.check_schedule(dynamics)
     noiseless = "'sticking-the-landing' at alpha = 1, where the other is divided by 1 - alpha = 0"
@@ -174,8 +176,8 @@ class Log:
 
     def __post_init__(self) -> None:
         if self.every is not None:
-            integer("log_every", self.every, 1)
-        integer("evaluation_samples", self.samples, 4)
+            count("log_every", self.every)
+        count("evaluation_samples", self.samples, 4)
 
     @property
     def interval(self) -> int:

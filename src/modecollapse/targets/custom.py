@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..checks import integer, numbers_of, require, within
+from ..memory import check_memory
 from .densities import CustomDensity, evaluated
 from .directions import directions, principal
 from .protocol import Density
@@ -109,6 +110,7 @@ def custom(
     """
     require(callable(log_density), "log_density", log_density, "a function of a torch tensor")
     d = integer("dimension", dimension, 2)
+    check_memory("dimension", dimension, 256.0 * d, "take fewer coordinates")
     places = None if modes is None else numbers_of("modes", modes, f"an array (K, {d})")
     if places is not None:
         fits = places.ndim == 2 and places.shape[1:] == (d,) and len(places) > 0

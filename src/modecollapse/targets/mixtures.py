@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
-from ..checks import generator, integer, numbers_of, require
+from ..checks import count, generator, numbers_of, require
 from .directions import MARGIN, directions, principal
 
 __all__ = ["GaussianMixture", "mixture"]
@@ -113,7 +113,7 @@ class GaussianMixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """n independent samples, shape (n, d)."""
-        n, rng = integer("n", n, 0), generator("rng", rng)
+        n, rng = count("n", n, 0), generator("rng", rng)
         k = rng.choice(len(self.weights), size=n, p=self.weights)
         noise = rng.standard_normal((n, self.dimension))
         return self.means[k] + np.sqrt(self.variances[k])[:, None] * noise

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
 from ..checks import integer, numbers_of, require, within
+from ..memory import fitting
 from .ascent import Surface, ascend, draw_starts, polish
 from .densities import density
 from .elliptical import EllipticalMixture, elliptical
@@ -159,26 +160,25 @@ def find_modes(
     rng = np.random.default_rng(integer("seed", seed, 0))
     require(isinstance(target, Target), "target", target, "a target, such as custom(...) makes")
     axes = torch.as_tensor(target.axes("axis", rng))[None].double()
-    own = density(target, axes)
-    d = target.dimension
+    own, d = density(target, axes), target.dimension
     surface = Surface(lambda x: own.log_density(x[None])[0], d)
     if isinstance(starts, int | np.integer):
-        begun = draw_starts(d, target.reach, integer("starts", starts, 1), rng)
+        begun = draw_starts(d, target.reach, fitting("starts", starts, 32.0 * d), rng)
     else:
         begun = numbers_of("starts", starts, f"points (N, {d})", finite=True)
         require(begun.size > 0 and begun.shape[1:] == (d,), "starts", begun.shape, f"(N, {d})")
+    samples = fitting("samples", samples, 16.0 * d, 2)
     ends = ascend(surface, begun, target.reach, deadline)
     places, precisions, reached = _merged(surface, ends)
-    found = _weighed(surface, places, precisions, integer("samples", samples, 2), rng)
+    found = _weighed(surface, places, precisions, samples, rng)
     order = np.argsort(-found["weights"], kind="stable")
     found |= {name: found[name][order] for name in ("weights", "errors", "laplace")}
-    places = places[order]
     covariances: FloatArray = np.linalg.inv(precisions[order]).astype(float)
     return Modes(
-        places=places,
+        places=places[order],
         covariances=(covariances + covariances.swapaxes(1, 2)) / 2,
-        separations=_separations(places, covariances),
-        barriers=_barriers(surface, places),
+        separations=_separations(places[order], covariances),
+        barriers=_barriers(surface, places[order]),
         reached=reached[order],
         starts=len(ends),
         **found,

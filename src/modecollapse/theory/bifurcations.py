@@ -110,8 +110,8 @@ def collapse_fold(target_logit: float, outer_logit: float = 0.0) -> Fold:
     r_low, highest = _highest_birth(outer_logit)
     if target_logit > highest:
         raise NoFoldError(
-            f"target_weight: got {expit(target_logit):.9g} for the mode collapsed on; that state"
-            f" is born in a fold only up to {expit(highest):.9g}, at separation {r_low:.6f};"
+            f"target_weight: got {expit(target_logit):.9g} for the mode collapsed on; allowed: that"
+            f" state is born in a fold only up to {expit(highest):.9g}, at separation {r_low:.6f};"
             " above, the only attractor at small separations turns into it without a fold"
         )
     r = brentq(

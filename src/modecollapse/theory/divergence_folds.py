@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
+Setting = Callable[[float], tuple[float, tuple[tuple[float, float], ...]]]
 
 LARGEST = 50.0  # separation up to which a fold is followed
 STEP = 0.1  # of the path's parameter
@@ -113,7 +114,8 @@ def divergence_critical_separation(
     choice("mode", mode, MODES)
     weight = within("target_weight", target_weight, 1e-12, 1 - 1e-12, closed="[]")
     heavy = max(weight, 1 - weight)
-    return divergence_fold(heavy if mode == "heavy" else 1 - heavy, alpha, share).separation
+    light = max(1 - heavy, 1e-12)  # 1 − (1 − 1e-12) is less, by rounding
+    return divergence_fold(heavy if mode == "heavy" else light, alpha, share).separation
 
 
 def divergence_fold(
@@ -123,27 +125,30 @@ def divergence_fold(
     weight = within("target_weight", target_weight, 1e-12, 1 - 1e-12, closed="[]")
     objective(alpha, share)
     if alpha == 1:
-        raise NoFoldError("alpha: got 1.0; the forward KL has no collapsed state at any separation")
+        raise NoFoldError(
+            "alpha: got 1.0; allowed: numbers below 1, the forward KL, which has none"
+        )
     edge = largest_share(weight)
     if share >= edge:
         raise NoFoldError(
-            f"share: got {share}; no separation collapses on a mode of weight {weight:g} from a"
-            f" share of {edge:.6g} on"
+            f"share: got {share}; allowed: less than {edge:.6g}, from where on no separation"
+            f" collapses on a mode of weight {weight:g}"
         )
     first = collapse_fold(0.0)
     u = np.array([*first.positions, first.separation])
     end = -math.log1p(-alpha)
-    u = _follow(u, end, lambda s: (0.0, objective(alpha=-math.expm1(-s))))
+    u = _follow(u, end, lambda s: (0.0, objective(alpha=-math.expm1(-s))), ("alpha", alpha))
     if share > 0:  # up to λ* of equal modes, in which r is about linear in 1/(λ* − λ)
         if share >= largest_share():
             u = _over_the_edge(weight, share)
         else:
             end = -math.log1p(-share / largest_share())
-            u = _follow(u, end, lambda s: (0.0, objective(share=-0.5 * math.expm1(-s))))
+            u = _follow(u, end, _shares(0.0, 0.5), ("share", share))
     logit = math.log(weight) - math.log1p(-weight)
     parts = objective(alpha, share)
     if share < largest_share():
-        u = _follow(u, abs(logit), lambda s: (math.copysign(s, logit), parts))
+        given = ("target_weight", weight)
+        u = _follow(u, abs(logit), lambda s: (math.copysign(s, logit), parts), given)
     return DivergenceFold(float(u[2]), weight, alpha, share, (float(u[0]), float(u[1])))
 
 
@@ -153,15 +158,24 @@ def _over_the_edge(weight: float, share: float) -> FloatArray:
     u = np.array([*first.positions, first.separation])
     logit = math.log(weight) - math.log1p(-weight)
     end = -math.log1p(-share / edge)
-    return _follow(u, end, lambda s: (logit, objective(share=-edge * math.expm1(-s))))
+    return _follow(u, end, _shares(logit, edge), ("share", share))
+
+
+def _shares(logit: float, edge: float) -> Setting:
+    """The path of λ from 0 to its `edge`, as s goes to infinity."""
+    return lambda s: (logit, objective(share=-edge * math.expm1(-s)))
 
 
 def _follow(
     u: FloatArray,
     end: float,
-    setting: Callable[[float], tuple[float, tuple[tuple[float, float], ...]]],
+    setting: Setting,
+    given: tuple[str, float],
 ) -> FloatArray:
-    """The fold (x_1, x_2, r) at s = `end`, from that at s = 0, where `setting` is (logit π, …)."""
+    """The fold (x_1, x_2, r) at s = `end`, from that at s = 0, where `setting` is (logit π, …).
+
+    `given` is the argument, and its value, that the path leads to.
+    """
     s, step, previous = 0.0, STEP, u
     last = 0.0
     while s < end:
@@ -171,20 +185,25 @@ def _follow(
         if new is None or abs(new[2] / u[2] - 1) > JUMP:
             step /= 2
             if step < 1e-5:
-                raise NoFoldError(_lost(setting(s)))
+                raise NoFoldError(_lost(given, setting(s)[0]))
             continue
         previous, u, s, last = u, new, s + step, step
         step = min(1.5 * step, STEP)
         if u[2] > LARGEST:
-            raise NoFoldError(f"no fold below a separation of {LARGEST:g}")
+            allowed = f"one at which the state is born below a separation of {LARGEST:g}"
+            raise NoFoldError(f"{given[0]}: got {given[1]}; allowed: {allowed}, here it is not")
     return u
 
 
-def _lost(setting: tuple[float, tuple[tuple[float, float], ...]]) -> str:
-    heavy = 1 / (1 + math.exp(-setting[0]))
+def _lost(given: tuple[str, float], logit: float) -> str:
+    name, value = given
+    said = f"{name}: got {value}; allowed: one at which the collapsed state is born in a fold"
+    if name != "target_weight":
+        return said
+    heavy = 1 / (1 + math.exp(-logit))
     return (
-        f"target_weight: the collapsed state is born in a fold only up to about {heavy:.4g}; above,"
-        " the only attractor at small separations turns into it without a fold"
+        f"{said}, only up to about {heavy:.4g}; above, the only attractor at small separations"
+        " turns into it without one"
     )
 
 

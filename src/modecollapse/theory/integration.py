@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from ..checks import integer, numbers_of, require, within
+from ..checks import count, numbers_of, require, within
 from ..compiled import compiled, inlined
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE, _smoothing
@@ -164,7 +164,7 @@ def integrate(
     n = len(start)
     targets, settings = _settings(target, start, eta)
     times = increasing_times(times)
-    control = Control(*step_errors(rtol, atol), integer("max_steps", max_steps, 1))
+    control = Control(*step_errors(rtol, atol), count("max_steps", max_steps))
     threads = threads_of(threads)
 
     overlaps = np.concatenate([start.m, start.q, start.logit[:, None]], axis=1)

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.special import erf, ndtr, owens_t
 
-from ..checks import integer, made, within
+from ..checks import count, integer, made, within
 from ..overlaps import Overlaps
 from ..targets import BimodalTarget
 from .equilibria import FixedPoint, _merge, _settings, fixed_points
@@ -99,7 +99,7 @@ def separatrix_probability(
     norm = r if scale is None else within("scale", scale, 0, LARGEST_SCALE)
     d = integer("dimension", target.dimension, SMALLEST_DIMENSION)
     reach = min(5.0, 0.99 * math.sqrt(d))
-    x = np.linspace(-reach, reach, integer("nodes", nodes, 3))
+    x = np.linspace(-reach, reach, count("nodes", nodes, 3))
     low, high = np.zeros(nodes), np.sqrt(np.minimum(0.99 * d - x * x, 64.0))
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)

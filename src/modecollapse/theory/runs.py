@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import integer, numbers_of, require, within
+from ..checks import MOST_THREADS, integer, numbers_of, require, within
 from ..trajectory import Status
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
+FIRST, LAST = 1e-50, 1e50  # times, of which a square is a number still
 MOVING = 1e-3  # standard deviations of a mode; units of ℓ
 FINISHED, STEP_LIMIT, PRECISION = range(3)  # how compiled code says that a run ended
 ENDS = (Status.FINISHED, Status.STEP_LIMIT, Status.PRECISION)
@@ -69,10 +70,11 @@ def why(max_steps: int) -> Mapping[Status, str]:
 
 def increasing_times(times: ArrayLike) -> FloatArray:
     """The times at which to log: (T,), strictly increasing, the first >= 0."""
-    allowed = "strictly increasing numbers >= 0"
+    allowed = f"strictly increasing numbers, 0 or from {FIRST:g} to {LAST:g}"
     times = numbers_of("times", times, allowed)
     increasing = times.ndim == 1 and times.size > 0 and bool((np.diff(times) > 0).all())
-    increasing = increasing and bool(np.isfinite(times).all()) and times[0] >= 0
+    increasing = increasing and times[0] >= 0 and times[-1] <= LAST
+    increasing = increasing and bool((times[times > 0] >= FIRST).all())
     require(increasing, "times", times, allowed)
     return times
 
@@ -88,7 +90,7 @@ def threads_of(threads: int | None) -> int:
     if threads is None:
         has_affinity = hasattr(os, "sched_getaffinity")
         threads = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return integer("threads", threads, 1)
+    return integer("threads", threads, 1, MOST_THREADS)
 
 
 def in_chunks(work: Callable[[int, int], None], n: int, chunk: int, threads: int) -> None:

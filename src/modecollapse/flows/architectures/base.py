@@ -20,6 +20,7 @@ from torch import Tensor
 from ...checks import require
 
 __all__ = [
+    "MOST_LAYERS",
     "Architecture",
     "FlowKind",
     "base_log_density",
@@ -29,6 +30,8 @@ __all__ = [
     "stacked",
     "uniform",
 ]
+
+MOST_LAYERS = 1000  # of couplings in a flow, and of hidden layers in each
 
 
 class Architecture(Protocol):

@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...checks import integer, within
-from .base import stacked, uniform
+from ...checks import count, integer, within
+from .base import MOST_LAYERS, stacked, uniform
 from .fused import CompiledCouplings, applies
 from .kernels import Plan
 
@@ -41,9 +41,9 @@ class Couplings:
     scale_bound: float = 2.0
 
     def __post_init__(self) -> None:
-        integer("couplings", self.couplings, 2)
-        integer("hidden", self.hidden, 1)
-        integer("depth", self.depth, 1)
+        integer("couplings", self.couplings, 2, MOST_LAYERS)
+        count("hidden", self.hidden)
+        integer("depth", self.depth, 1, MOST_LAYERS)
         within("scale_bound", self.scale_bound, 0)
 
     def build(self, dimension: int, reach: float, device: torch.device | str) -> RealNVP:

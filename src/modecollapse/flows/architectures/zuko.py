@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from zuko.transforms import MonotonicRQSTransform
 
-from ...checks import choice, integer, require
-from .base import stacked, uniform
+from ...checks import choice, count, integer, require
+from .base import MOST_LAYERS, stacked, uniform
 
 __all__ = ["MAF", "NSF", "Stacked", "Zuko"]
 
@@ -39,9 +39,9 @@ class _Autoregressive:
     depth: int = 2
 
     def __post_init__(self) -> None:
-        integer("couplings", self.couplings, 2)
-        integer("hidden", self.hidden, 1)
-        integer("depth", self.depth, 1)
+        integer("couplings", self.couplings, 2, MOST_LAYERS)
+        count("hidden", self.hidden)
+        integer("depth", self.depth, 1, MOST_LAYERS)
 
     def build(self, dimension: int, reach: float, device: torch.device | str) -> Stacked:
         widths = [self.hidden] * self.depth

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...checks import integer, require
+from ...checks import count, require
 from ...compiled import compiled
 from ...overlaps import Overlaps
 from ...schedules import NoAnnealing, Schedule
@@ -95,7 +95,7 @@ def integrate_annealed(
     if s.sphere:
         norms = start.q[:, [0, 2]]
         require(bool((norms > 0).all()), "start.q", norms.min(initial=1), "means of length > 0")
-    control = Control(*step_errors(rtol, atol), integer("max_steps", max_steps, 1))
+    control = Control(*step_errors(rtol, atol), count("max_steps", max_steps))
     chosen = NoAnnealing() if schedule is None else schedule
     require(isinstance(chosen, Schedule), "schedule", schedule, "one of modecollapse.schedules")
     path = _Path(s, chosen.phases(), chosen.feedback, times, control)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...checks import choice, flag, integer, made, require, within
+from ...checks import choice, count, flag, made, require, within
 from ...dynamics import Dynamics
 from ...overlaps import Overlaps
 from ...targets import BimodalTarget, GaussianMixture
@@ -140,7 +140,7 @@ def integrate_volumes(
     dynamics = Dynamics() if dynamics is None else dynamics
     s, bimodal = _setting(target, dynamics, path)
     times = increasing_times(times)
-    control = Control(*step_errors(rtol, None), integer("max_steps", max_steps, 1))
+    control = Control(*step_errors(rtol, None), count("max_steps", max_steps))
     path_of_all = _Path(s, dynamics.schedule.phases(), dynamics.schedule.feedback, times, control)
     results = follow_batch(_state(bimodal, start), path_of_all, threads_of(threads))
     return finish(

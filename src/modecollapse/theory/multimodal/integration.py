@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import LSODA
 
-from ...checks import integer, made, within
+from ...checks import count, integer, made, within
 from ...geometries import metric_of
 from ...outcomes import modes_found
 from ...targets import BimodalTarget, GaussianMixture
@@ -71,8 +71,8 @@ def integrate_modes(
     times = increasing_times(times)
     eta = within("eta", eta, 0, closed="[")
     rtol = within("rtol", rtol, 1e-12, 0.1, closed="[]")
-    integer("max_points", max_points, 1)
-    integer("max_steps", max_steps, 1)
+    count("max_points", max_points)
+    count("max_steps", max_steps)
     seed = integer("seed", seed, 0)
     made("start", start, MultimodalOverlaps, "MultimodalOverlaps, as of random_modes_start")
     means = start.vectors(target)

@@ -8,7 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...checks import choice, generator, integer, made, numbers_of, require, within
+from ...checks import choice, count, generator, integer, made, numbers_of, require, within
+from ...memory import check_memory
 from ...overlaps import STARTS, Overlaps, bartlett, place_means
 from ...targets import BimodalTarget, GaussianMixture
 from .frames import _check_gram, _factor, _log_softmax
@@ -223,11 +224,13 @@ def random_modes_start(
     """
     target, rng = MultimodalTarget.of(target), generator("rng", rng)
     law = choice("law", law, STARTS)
-    n, k = integer("n", n, 0), integer("n_components", n_components, 1)
+    n, k = count("n", n, 0), count("n_components", n_components)
     rms = float(np.sqrt(np.trace(target.overlaps) / target.n_modes))
     modes, d = target.modes, target.dimension
     rank, drawn = modes.shape[1], k + (law == "blob")
     size = drawn, rank + drawn
+    check_memory("n_components", k, 8.0 * k * size[1], "take fewer of them")
+    check_memory("n", n, 24.0 * n * k * size[1], "draw them in parts")
     rows = [bartlett(rng, rng.standard_normal(size), rank, d) for _ in range(n)]
     means = place_means(np.array(rows).reshape(n, *size), law, d, rms, scale, spread)
     return MultimodalOverlaps.from_vectors(means, np.pad(modes, ((0, 0), (0, drawn))))
