@@ -72,7 +72,7 @@ DEFAULT = [  # the others take minutes
     ("Bures", 64),
     ("pathwise", 512),
     ("Bures", 512),
-    ("alpha", 8),
+    ("alpha", 512),
     ("alpha, sampled, not normalised", 4),
     ("share", 64),
     ("share, unequal variances", 8),
