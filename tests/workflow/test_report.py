@@ -10,10 +10,12 @@ import browser
 import pytest
 from docutils.core import publish_parts
 
-from modecollapse.pipeline.configuration import blocks, load
+from modecollapse.pipeline.configuration import blocks, drawn_together, load
 
 ROOT = Path(__file__).parents[2]
-FIGURES = blocks(load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"]))
+CONFIG = load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
+FIGURES = blocks(CONFIG)
+TOGETHER = drawn_together(CONFIG)
 PICTURES = [f"figures/smoke/{figure}.png" for figure in FIGURES]
 
 
@@ -51,7 +53,9 @@ def test_it_holds_figures_tables_and_settings(report):
 
 def test_it_holds_rule_graph_and_run_times(report):
     rules = {entry["rule"] for entry in held(report, "runtimes_spec")["data"]["values"]}
-    assert {"theory", "simulation", "gather", *FIGURES} <= rules
+    alone = {*FIGURES} - {figure for figures in TOGETHER for figure in figures}
+    shared = {f"figures_{number}" for number, _ in enumerate(TOGETHER, 1)}
+    assert {"theory", "simulation", "gather", *alone, *shared} <= rules
 
 
 @pytest.mark.parametrize("figure", FIGURES)

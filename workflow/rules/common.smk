@@ -171,13 +171,15 @@ def pictures(figure):
     }
 
 
-def reported(figure):
-    """The files of a figure, the picture marked for the report with its claim and caption."""
+def reported(figure, place=""):
+    """The files of a figure, the picture marked for the report with its claim and caption; where
+    one job draws several, their names and the template of the caption end with the place."""
     files = pictures(figure)
     claim = constant(f"modecollapse.figures.{drawn_by(figure)}", "CLAIM")
     labels = {"figure": figure, "claim": claim}
-    caption = "../report/figure.rst"
-    return {**files, "png": report(files["png"], caption, "Figures", labels=labels)}
+    caption = f"../report/figure{place}.rst"
+    files["png"] = report(files["png"], caption, "Figures", labels=labels)
+    return {f"{kind}{place}": path for kind, path in files.items()}
 
 
 def drawn_by(figure):
@@ -248,5 +250,6 @@ def judged(wildcards, input):
 def stems(figures):
     """The figures and their tables, for the process that draws them all."""
     return lambda wildcards, input, output: with_tables(
-        {figure: output[f"{figure}_pdf"].removesuffix(".pdf") for figure in figures}, input.tables
+        {f: output[f"pdf_{place}"].removesuffix(".pdf") for place, f in enumerate(figures, 1)},
+        input.tables,
     )

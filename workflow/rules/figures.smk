@@ -35,7 +35,7 @@ for group, figures in GROUPS.items():
             tables=[f"{RESULTS}/{table}.csv" for figure in figures for table in FIGURES[figure]],
             code=drawing("pictures", *figures),
         output:
-            **{f"{f}_{kind}": path for f in figures for kind, path in reported(f).items()},
+            **{k: v for n, f in enumerate(figures, 1) for k, v in reported(f, f"_{n}").items()},
         log:
             f"{LOGS}/{group}.log",
         benchmark:
