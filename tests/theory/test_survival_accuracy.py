@@ -83,7 +83,8 @@ def test_documents_promise_the_same():
     rows = re.findall(r"\| \d+ \| ([\d.]+) \| ([\d.]+) \|", chapter)
     assert [float(most) for _, most in rows] == [ABOVE, NOISY, QUIET]
     assert all(float(found) < float(most) for found, most in rows)
-    assert f"right to {ABOVE:g} above the critical separation, below it to {NOISY:g}" in docstring
+    assert f"right to {ABOVE:g} above the critical separation (d = 1 and 4), below it" in docstring
+    assert f"to {NOISY:g} where h/B is 0.01 and more, else to {QUIET:g}" in docstring
     assert f"else to {QUIET:g}" in docstring
 
 
