@@ -20,6 +20,7 @@ from ..checks import require
 from ..claims import number, threshold
 from ..claims.claim import UNITS
 from ..experiments.remedies import PROBLEMS, at_the_end
+from ..experiments.remedies.flows import WORDS
 from ..experiments.remedies.menu import MENU
 from ..store import StoreError, read_table, write_bytes
 from .entry import Parser, run
@@ -45,6 +46,7 @@ FORMED = {
 CLAIMS, FIGURES, KEPT = "docs/claims.md", "docs/figures.md", "reference/claims.csv"
 RANKED, SHOWN = "src/modecollapse/theory/remedies.csv", "docs/remedies.md"
 FAMILIES = {"simulation": "{}", "flow": "RealNVP: {}"}
+ORDER = {"simulation": tuple(MENU), "flow": tuple(WORDS)}
 
 
 def filled(text: str, claims: Mapping[str, str]) -> str:
@@ -125,11 +127,11 @@ def between(text: str, name: str, body: str) -> str:
 
 def remedies_table(kept: pd.DataFrame) -> str:
     """The last rows of the table of remedies: part collapsed, and mean regret ± of its interval."""
-    order = [*MENU]
-    kept = kept.assign(place=kept["remedy"].map(order.index)).sort_values("place")
     lines = [f"| remedy | {' | '.join(PROBLEMS)} |", "|---|" + "---|" * len(PROBLEMS)]
     for source, name in FAMILIES.items():
-        for remedy, rows in kept[kept["source"] == source].groupby("remedy", sort=False):
+        family = dict(list(kept[kept["source"] == source].groupby("remedy")))
+        for remedy in (name for name in ORDER[source] if name in family):
+            rows = family[remedy]
             cells = dict.fromkeys(PROBLEMS, "–")
             for row in rows.itertuples():
                 half = (row.regret_high - row.regret_low) / 2
