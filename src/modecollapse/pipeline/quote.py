@@ -183,7 +183,8 @@ def quote(root: Path, table: pd.DataFrame) -> list[Path]:
         texts[root / SHOWN] = page
     for pattern in DOCUMENTS:
         for path in sorted(root.glob(pattern)):
-            texts.setdefault(path, filled(path.read_text(encoding="utf-8"), claims))
+            if path not in texts:  # those may still quote a claim that is gone
+                texts[path] = filled(path.read_text(encoding="utf-8"), claims)
     changed = [p for p, t in texts.items() if not p.exists() or p.read_text("utf-8") != t]
     for path in changed:
         write_bytes(path, texts[path].encode())
