@@ -58,11 +58,12 @@ def test_every_document_is_brought_up_to_date_once(tmp_path):
 
 
 def remedies() -> pd.DataFrame:
-    """An early row, which must not be shown, and the last ones of two remedies and one flow."""
+    """An early row, which must not be shown, and the last ones of two remedies and two of flows."""
     rows = [
         ("simulation", "four modes", "natural", 500.0, 0.9, 0.3),
         ("simulation", "four modes", "natural", 900.0, 0.25, -0.0001),
         ("simulation", "equal modes", "plain", 900.0, 0.5, 0.3),
+        ("flow", "equal modes", "mixture base", 800.0, 0.5, 0.7),
         ("flow", "equal modes", "plain", 800.0, 1.0, 0.7),
     ]
     names = ["source", "problem", "remedy", "cost", "probability", "regret"]
@@ -77,6 +78,7 @@ def test_the_table_of_remedies_is_rewritten_from_the_last_rows(tmp_path):
     (tmp_path / "docs" / "remedies.md").write_text(page)
     table = remedies()
     write_table(tmp_path / "results" / "remedies.csv", table, dict.fromkeys(table, "1"), {})
+    (tmp_path / "docs" / "figures.md").write_text("[1](claims.md#a-claim-that-is-gone)\n")
     quote(tmp_path, TABLE)
     text = (tmp_path / "docs" / "remedies.md").read_text()
     assert text.splitlines()[2:] == [
@@ -85,6 +87,7 @@ def test_the_table_of_remedies_is_rewritten_from_the_last_rows(tmp_path):
         "| plain | 0.500, 0.300 ± 0.020 | – | – |",
         "| natural | – | – | 0.250, 0.000 ± 0.020 |",
         "| RealNVP: plain | 1.000, 0.700 ± 0.020 | – | – |",
+        "| RealNVP: mixture base | 0.500, 0.700 ± 0.020 | – | – |",
         "<!-- end of remedies -->",
         "[0.54 (0.50 to 0.58)](claims.md#small-start)",
     ]
