@@ -105,7 +105,6 @@ CUTS = {
     ("heated", "simulation"): [Cut(("runs",), 8)],
     ("healing", "theory"): [Cut(("runs",), 15)],
     ("escape_times", "simulation"): [Cut(("runs",), 60)],
-    ("survival_check", "simulation"): [Cut(("runs",), 100)],
 }
 
 
