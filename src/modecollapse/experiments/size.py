@@ -118,6 +118,8 @@ def _grid(settings: Any) -> float:
     """The combinations of the lists; where one is varied at a time, their entries."""
     lists = {k: len(v) for k, v in vars(settings).items() if isinstance(v, tuple)}
     sizes = [size for name, size in lists.items() if name not in NOT_A_GRID]
+    if "resolution" in vars(settings):  # all other lists have an entry for each batch
+        return float(lists["alphas"] * lists["batches"])
     if "architecture_dimension" in vars(settings):
         return float(lists["dimensions"] * lists["directions"] + lists["architectures"])
     return float(sum(sizes) if "bias_runs" in vars(settings) else prod(sizes))

@@ -127,7 +127,8 @@ class Runs:
         seed = settings.descent.seed
         self._noise = [NormalStream(seed, k, device) for k in numbers]
         self._chooser = [generator(seed, k, Purpose.COMPONENTS) for k in numbers]
-        self._mode_chooser = [generator(seed, k, Purpose.MODES) for k in numbers]
+        choosing = numbers if settings.objective.samples else ()
+        self._mode_chooser = [generator(seed, k, Purpose.MODES) for k in choosing]
         self._evaluator = [generator(seed, k, Purpose.EVALUATION) for k in numbers]
         self._vectors = torch.empty(n, 3, d, dtype=settings.dtype, device=device)
         for k, number in enumerate(numbers):

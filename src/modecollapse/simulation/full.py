@@ -178,7 +178,7 @@ def _follow(
                 rows = chosen[begin : begin + at_once]
                 runs = Runs(
                     own,
-                    (first + rows).tolist(),
+                    [first + k for k in rows.tolist()],
                     [targets[k] for k in rows],
                     coordinates[rows],
                     start[rows],
