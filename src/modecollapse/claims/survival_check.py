@@ -47,8 +47,8 @@ def _claim(name: str, where: str, measure: Callable[[Tables], Estimate], below: 
         name,
         "practice",
         f"`survival` is right to {below:g} {where}, at any step ({PROBLEM}; plain descent, random "
-        "r, h, B and estimators of its range, d = 1, 4, 16 and 64 as far as there is such a point; "
-        "mean times that cost up to 20,000 evaluations of p).",
+        "r, h and estimators of its range, B up to 64, d = 1, 4, 16 and 64 as far as such a point "
+        "is drawn; a few points; mean times that cost up to 20,000 evaluations of p).",
         "largest difference of the part still collapsed, measured and forecast, over points and "
         "steps",
         ("survival_check",),

@@ -139,9 +139,9 @@ def survival(
 
     Two equal modes, equal fixed weights, plain stochastic descent from the collapsed state (from
     where it was born, below the critical separation).  The mean time is right to a factor of 1.35
-    where Φ B/h is below 8, where it was measured (d = 1).  Against simulated descents whose
-    mean time costs up to 20,000 evaluations of p, the probability is right to 0.15 above the
-    critical separation (d = 1 and 4), below it (d up to 64) to 0.15 where h/B is 0.01 and more,
+    where Φ B/h is below 8, where it was measured (d = 1).  Against simulated descents with B up to
+    64 whose mean time costs up to 20,000 evaluations of p, the probability is right to 0.15 above
+    the critical separation (d = 1 and 4), below it (d up to 64) to 0.15 where h/B is 0.01 and more,
     else to 0.3: with little noise all runs leave at nearly one time, which the grid smears
     (docs/theory/16-survival.md).
 
