@@ -3,7 +3,7 @@ ifndef PYTHON
 PYTHON := $(shell command -v python3 || echo python3)
 endif
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
-CHOSEN := $(if $(CONFIG),--configfile $(CONFIG))
+CHOSEN := $(if $(CONFIG),--configfile '$(subst ','\'',$(CONFIG))')
 QUIET := $(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),--quiet)
 BIN := .venv/bin
 RUN := $(BIN)/python -m

@@ -270,6 +270,38 @@ def test_results_of_another_configuration_are_not_overwritten(repository, capsys
     assert main([*command, str(second)]) == 0
 
 
+def test_other_words_of_the_command_line_are_another_configuration(repository):
+    def made(points):
+        block = {"phase_portrait": {"theory": {"points": points}}}
+        return owner.origin(repository, [], {"name": "mine", "fig3_mean_alignment": block})
+
+    assert made(9) == made("9")  # as Snakemake tells its own jobs
+    owner.mark(repository, "mine", made(9))
+    owner.check(repository, "mine", made(9))
+    with pytest.raises(ConfigurationError, match="results/mine holds what"):
+        owner.check(repository, "mine", made(5))
+
+
+@pytest.mark.parametrize("file", ["a b.yaml", "ends in a space ", "caf\udce9.yaml", "line\n"])
+def test_the_maker_of_results_is_known_again_whatever_its_name(repository, file):
+    made = owner.origin(repository, [repository / file])
+    owner.mark(repository, "mine", made)
+    owner.check(repository, "mine", made)
+
+
+@pytest.mark.parametrize("value", ["yes", "2026-01-01", "0100", "1:40"])
+def test_a_word_of_the_command_line_is_refused_by_its_key(value):
+    with pytest.raises(ConfigurationError, match=r"^--config 'name': "):
+        read(ROOT, [], {"name": value})
+
+
+def test_one_of_two_files_is_not_left_unread(repository, capsys):
+    files = [str(overlay(repository, "name: mine\n", f"{n}.yaml")) for n in ("one", "two")]
+    command = ["check", "--root", str(repository), files[0], "--configfile", files[1]]
+    assert main(command) == 2
+    assert capsys.readouterr().err.startswith("--configfile: got ")
+
+
 def test_what_is_given_and_changes_nothing_needs_no_name():
     assert read(ROOT, [], {"name": "default"}) == read(ROOT)
 

@@ -96,7 +96,7 @@ def _sound(state: Mapping[str, Any]) -> bool:
     rows = [theta, *(part for part in kept.values() if part.shape == theta.shape)]
     least = [kept[name] for name in ("exp_avg_sq", "step") if name in kept]
     finite = all(bool(part[alive].isfinite().all()) for part in rows)
-    return finite and not any(bool((part < 0).any()) for part in least)
+    return finite and all(bool((part >= 0).all()) for part in least)
 
 
 def ensembles_of(settings: FlowSettings) -> list[range]:

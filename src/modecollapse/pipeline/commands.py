@@ -69,7 +69,13 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def _configuration(given: argparse.Namespace) -> dict[str, Any]:
     """The configuration that is meant, checked."""
-    root, file = given.root.resolve(), given.configfile or getattr(given, "file", None)
+    root, file = given.root.resolve(), getattr(given, "file", None)
+    if file and given.configfile:
+        raise configuration.ConfigurationError(
+            f"--configfile: got {str(given.configfile)!r} beside the file {str(file)!r}; "
+            "allowed: one of the two"
+        )
+    file = file or given.configfile
     _same_code(root)
     files = [file] if file else []
     config = configuration.read(root, files)

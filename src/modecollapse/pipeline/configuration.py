@@ -10,7 +10,7 @@ from typing import Any
 from ..experiments.size import memory, points, seconds
 from . import partners
 from .compute import agree, settings_of
-from .faults import ConfigurationError, Fault, faults, joined
+from .faults import ConfigurationError, Fault, faults, joined, shown
 from .strict_yaml import read_value, read_yaml
 
 __all__ = [
@@ -50,12 +50,20 @@ def read(
     config = read_yaml(root / "config.yaml")
     for _, layer in layers:
         config = merge(config, layer)
-    last = {name: read_value(value) for name, value in (given or {}).items()}
+    last = {name: _said(name, value) for name, value in (given or {}).items()}
     if merge(config, last) != config:
         layers.append(("--config", last))
         config = merge(config, last)
     check(config, schema(root / SCHEMA), _unnamed(layers))
     return config
+
+
+def _said(name: str, value: Any) -> Any:
+    """The value of a key that ``--config`` names."""
+    try:
+        return read_value(value)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--config {shown(name)}: {error}") from None
 
 
 def _unnamed(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Fault]:

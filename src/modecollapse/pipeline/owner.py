@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 from ..store import StoreError, read_bytes, write_bytes
 from .faults import ConfigurationError, shown
+from .strict_yaml import read_value
 
 __all__ = ["check", "folder", "mark", "origin"]
 
@@ -22,13 +25,16 @@ def folder(root: Path, top: str, name: str) -> Path:
 
 
 def origin(root: Path, files: Iterable[Path | str], given: Mapping[str, Any] | None = None) -> str:
-    """What a configuration is laid together from: its files, and ``--config`` where it is used.
+    """What a configuration is laid together from: its files, a digest of what ``--config`` says.
 
     >>> origin(Path("/paper"), ["/paper/config/mine.yaml"], {"name": "mine"})
-    'config/mine.yaml --config'
+    'config/mine.yaml --config b377afc09726'
     """
     named = [_within(root.resolve(), Path(path).resolve()) for path in files]
-    return " ".join([*named, *(["--config"] if given else [])])
+    if given:
+        said = json.dumps(read_value(dict(given)), sort_keys=True, default=str)
+        named.append(f"--config {hashlib.sha256(said.encode()).hexdigest()[:12]}")
+    return " ".join(named)
 
 
 def _within(root: Path, path: Path) -> str:
@@ -46,8 +52,8 @@ def check(outputs: Path, name: str, made_from: str) -> None:
     if not os.path.lexists(marked):
         return
     try:
-        owner = read_bytes(marked, LONGEST).decode().strip()
-    except (StoreError, UnicodeError):
+        owner = os.fsdecode(read_bytes(marked, LONGEST)).removesuffix("\n")
+    except StoreError:
         owner = "an unreadable note of its maker"
     if name != "default" and owner != made_from:
         where = _within(outputs, marked.parent)
@@ -65,4 +71,4 @@ def mark(outputs: Path, name: str, made_from: str) -> None:
     StoreError : where the note cannot be written.
     """
     if name != "default":
-        write_bytes(folder(outputs, "results", name) / MARK, f"{made_from}\n".encode())
+        write_bytes(folder(outputs, "results", name) / MARK, os.fsencode(f"{made_from}\n"))
