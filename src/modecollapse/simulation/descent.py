@@ -123,12 +123,11 @@ class Runs:
         eta: FloatArray,
     ) -> None:
         self._settings, self._targets = settings, targets
-        n, d, device = len(numbers), settings.dimension, settings.device
-        seed = settings.descent.seed
+        n, d, device, seed = len(numbers), settings.dimension, settings.device, settings.descent.seed
         self._noise = [NormalStream(seed, k, device) for k in numbers]
         self._chooser = [generator(seed, k, Purpose.COMPONENTS) for k in numbers]
-        choosing = numbers if settings.objective.samples else ()
-        self._mode_chooser = [generator(seed, k, Purpose.MODES) for k in choosing]
+        modes = numbers if settings.objective.samples else ()
+        self._mode_chooser = [generator(seed, k, Purpose.MODES) for k in modes]
         self._evaluator = [generator(seed, k, Purpose.EVALUATION) for k in numbers]
         self._vectors = torch.empty(n, 3, d, dtype=settings.dtype, device=device)
         for k, number in enumerate(numbers):
