@@ -123,13 +123,13 @@ class Runs:
         eta: FloatArray,
     ) -> None:
         self._settings, self._targets = settings, targets
-        n, d, device, seed = len(numbers), settings.dimension, settings.device, settings.descent.seed
+        d, device, seed = settings.dimension, settings.device, settings.descent.seed
         self._noise = [NormalStream(seed, k, device) for k in numbers]
         self._chooser = [generator(seed, k, Purpose.COMPONENTS) for k in numbers]
         modes = numbers if settings.objective.samples else ()
         self._mode_chooser = [generator(seed, k, Purpose.MODES) for k in modes]
         self._evaluator = [generator(seed, k, Purpose.EVALUATION) for k in numbers]
-        self._vectors = torch.empty(n, 3, d, dtype=settings.dtype, device=device)
+        self._vectors = torch.empty(len(numbers), 3, d, dtype=settings.dtype, device=device)
         for k, number in enumerate(numbers):
             rng = generator(seed, number, Purpose.DIRECTIONS)
             self._vectors[k] = _placed(coordinates[k], d, rng).to(settings.dtype)
@@ -140,11 +140,11 @@ class Runs:
         self._target_log_weights = self._tensor([np.log(p.weights) for p in targets])
         self._sums = settings.sums
         self._is_plain = settings.objective.share == 0 and is_plain(self._sums, self._vectors)
-        self._beta = np.ones(n) * settings.dynamics.schedule.beta(0.0)
+        self._beta = np.ones(len(numbers)) * settings.dynamics.schedule.beta(0.0)
         kind = OPTIMIZERS[settings.descent.optimizer]
         self._of_means, self._of_logit, self._of_variances = kind(), kind(), kind()
         self._divided: tuple[Tensor, list[Tensor]] | None = None
-        size = n * settings.largest_block * d
+        size = len(numbers) * settings.largest_block * d
         self._buffer = torch.empty(size, dtype=settings.dtype, device=device)
         squares = self._vectors.double().square().sum(-1)
         self._longest = RUNAWAY**2 * (squares.amax(-1) + d)
