@@ -7,9 +7,7 @@ from typing import Any
 
 __all__ = ["lighten"]
 
-FORGETS = (
-    10_000  # sizes of inputs, beyond which the scheduler forgets those that it is not asked for
-)
+FORGETS = 10_000  # sizes of inputs, beyond which it forgets those that it is not asked for
 
 
 def lighten(scheduler: Any) -> None:

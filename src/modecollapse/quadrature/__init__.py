@@ -32,12 +32,13 @@ from ..checks import require
 from ..compiled import compiled
 from .sigmoid import _sigmoid, _sigmoid_moments
 from .smoothed import _smoothing, _two_sigmoids
-from .softplus import _expected_softplus, _softplus
+from .softplus import _expected_softplus, _logistic_pair, _softplus
 from .wide import LARGEST_SCALE
 
 __all__ = [
     "LARGEST_SCALE",
     "_expected_softplus",
+    "_logistic_pair",
     "_sigmoid",
     "_sigmoid_moments",
     "_smoothing",

@@ -7,11 +7,11 @@ import math
 import numpy as np
 from scipy.special import zeta
 
-from ..compiled import compiled
+from ..compiled import compiled, inlined
 from .sigmoid import _G, STEP
 from .wide import LARGEST_SCALE, _wide
 
-__all__ = ["_expected_softplus", "_softplus"]
+__all__ = ["_expected_softplus", "_logistic_pair", "_softplus"]
 
 _SPACING = 0.5  # of the grid in u; the first branch point adds exp(−2π²/_SPACING) = 7e-18
 _REST = np.log1p(np.exp(-_SPACING * np.arange(76)))  # softplus(u) − max(u, 0) on that grid
@@ -22,6 +22,14 @@ _KINK = (  # (−1)^m (2m − 1) B_2m/(2m)! h^2m, of the kink of max(u, 0) at ze
     * (2 * zeta(2 * _ORDERS))
     * (_SPACING / (2 * np.pi)) ** (2 * _ORDERS)
 )
+
+
+@inlined
+def _logistic_pair(u: float) -> tuple[float, float]:
+    """1/(1 + e^{−u}) and 1/(1 + e^u), both to full relative precision."""
+    ratio = math.exp(-abs(u))
+    more = 1 / (1 + ratio)
+    return (more, ratio * more) if u > 0 else (ratio * more, more)
 
 
 @compiled

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from ..compiled import compiled
+from ..quadrature import _logistic_pair
 from .samplers import AXES, absorb, chi_constants, chi_square
 
 __all__ = ["from_p"]
@@ -40,9 +41,7 @@ def from_p(rng, means, mixture, s, gradient, slope, gram):
             _distance(y1, y2, y3, beside, means[1]) / variances[1],
         )
         log_odds = odds + 0.5 * (distances[1] - distances[0])
-        e = math.exp(-abs(log_odds))
-        more = 1 / (1 + e)
-        shares = (more, e * more) if log_odds > 0 else (e * more, more)
+        shares = _logistic_pair(log_odds)
         mass += shares[0]
         pull = s.share * shares[0] / variances[0] / n, s.share * shares[1] / variances[1] / n
         for j in range(2):

@@ -8,7 +8,6 @@ alone, and the normals are those of :mod:`.normals`.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..compiled import compiled, inlined
+from ..quadrature import _logistic_pair
 from .estimators import Gradient, Sums
 from .normals import NormalStream, _fill
 
@@ -76,7 +76,7 @@ def _gradient(rng, vectors, logits, counts, means):
     middle = 0.5 * (vectors[0] + vectors[1])
     for i in range(2):
         number = counts.first if i == 0 else counts.batch - counts.first
-        share = _shares(logits[0])[i] / number if counts.stratified else 1 / counts.batch
+        share = _logistic_pair(logits[0])[i] / number if counts.stratified else 1 / counts.batch
         odds = ((vectors[i] - middle) * gap).sum() + logits[0]
         target_odds = 2 * (vectors[i] * mode).sum() + logits[1]
         at = odds, target_odds
@@ -106,8 +106,8 @@ def _sum_over(rng, number, axes, odds, share, score, moments, means):
         pulls[:] = 0.0  # of rows that the last ones do not fill
         for b in range(rows):
             along, towards = _products(noise, b, gap, mode)
-            first, second = _shares(along + odds[0])
-            plus, minus = _shares(2 * towards + odds[1])
+            first, second = _logistic_pair(along + odds[0])
+            plus, minus = _logistic_pair(2 * towards + odds[1])
             pulls[0, b], pulls[1, b] = share * first, share * second
             moments[0] += pulls[0, b]
             moments[1] += pulls[1, b]
@@ -140,11 +140,3 @@ def _products(noise, b, gap, mode):
     for k in range(4 * fours, gap.size):
         p, q = p + gap[k] * noise[b, k], q + mode[k] * noise[b, k]
     return p, q
-
-
-@inlined
-def _shares(odds):
-    """1/(1 + e^{−odds}) and 1/(1 + e^{odds}), to full relative precision."""
-    ratio = math.exp(-abs(odds))
-    more = 1 / (1 + ratio)
-    return (more, ratio * more) if odds > 0 else (ratio * more, more)

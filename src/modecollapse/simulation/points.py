@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..compiled import compiled
 from ..geometries import Metric
-from ..quadrature import _softplus
+from ..quadrature import _logistic_pair, _softplus
 
 __all__ = ["Setting", "align", "log_ratio", "respond", "view_from"]
 
@@ -102,9 +102,7 @@ def respond(view, z1, z2, norm2, s):
     distance2 = view.variance * norm2 + 2 * view.scale * gap + view.gap2
     distance2 *= view.other_precision
     log_odds = view.offset + 0.5 * (distance2 - norm2)
-    e = math.exp(-abs(log_odds))
-    more = 1 / (1 + e)
-    own, other = (more, e * more) if log_odds > 0 else (e * more, more)
+    own, other = _logistic_pair(log_odds)
     target_log_odds = 2 * s.separation * (view.along + view.scale * z1) + s.target_logit
     e = math.exp(-abs(target_log_odds))
     tilt = math.copysign((1 - e) / (1 + e), target_log_odds)

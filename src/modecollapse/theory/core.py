@@ -11,6 +11,7 @@ from ..compiled import compiled, inlined
 from ..quadrature import (
     LARGEST_SCALE,
     _expected_softplus,
+    _logistic_pair,
     _sigmoid,
     _sigmoid_moments,
     _smoothing,
@@ -26,14 +27,6 @@ _NODES, _NODE_WEIGHTS = (_NODES + 1) / 2, _NODE_WEIGHTS / 2
 @compiled
 def _logistic(u: float) -> float:
     return 1 / (1 + math.exp(-u))
-
-
-@compiled
-def _weights(l: float) -> tuple[float, float]:
-    """w_1 and w_2 of the logit ℓ = log w_1/w_2, to full relative precision."""
-    ratio = math.exp(-abs(l))
-    more = 1 / (1 + ratio)
-    return (more, ratio * more) if l > 0 else (ratio * more, more)
 
 
 @compiled
@@ -108,14 +101,14 @@ def _pull(x: NDArray, weights: tuple[float, float]) -> float:
 def _velocity(x: NDArray, r: float, logit: float, eta: float, table: NDArray, out: NDArray) -> None:
     """dx/dt in axial coordinates; the `table` is ``_smoothing(2r)``."""
     s1, s2 = _two_sigmoids(2 * r * x[0] + logit, 2 * r * x[1] + logit, 2 * r, table)
-    weights = _weights(x[5])
+    weights = _logistic_pair(x[5])
     _flow(x, r, logit, eta, weights, (2 * s1 - 1, 2 * s2 - 1), _pull(x, weights), out)
 
 
 @compiled
 def _speed(x: NDArray, r: float, logit: float, eta: float, table: NDArray) -> float:
     """√(‖dμ_1/dt‖² + ‖dμ_2/dt‖² + (dℓ/dt)²); across μ* the means move by −B times themselves."""
-    rate, weights = np.empty(6), _weights(x[5])
+    rate, weights = np.empty(6), _logistic_pair(x[5])
     _velocity(x, r, logit, eta, table, rate)
     pull = _pull(x, weights)
     b11, b22 = weights[0] - pull, weights[1] - pull
@@ -129,7 +122,7 @@ def _velocity_and_jacobian(
     x: NDArray, r: float, logit: float, eta: float, out: NDArray, jac: NDArray
 ) -> None:
     """dx/dt and ∂(dx/dt)/∂x in axial coordinates (docs/theory.md, Eqs. 3.7 and 3.10)."""
-    w1, w2 = _weights(x[5])
+    w1, w2 = _logistic_pair(x[5])
     d2 = _squared_distance(x)
     s1, slope1, _ = _sigmoid_moments(2 * r * x[0] + logit, 2 * r)
     s2, slope2, _ = _sigmoid_moments(2 * r * x[1] + logit, 2 * r)
@@ -182,7 +175,7 @@ def _kl(x: NDArray, r: float, logit: float) -> float:
     if max(gap * gap, x[2], x[4]) < NEAR * NEAR:
         return _kl_near(x, r, logit, side)
     first, second = _advantage(x, r, logit)
-    w1, w2 = _weights(x[5])
+    w1, w2 = _logistic_pair(x[5])
     return w1 * first + w2 * second
 
 
@@ -208,7 +201,7 @@ def _kl_near(x: NDArray, r: float, logit: float, side: float) -> float:
 @compiled
 def _masses(x: NDArray, r: float, logit: float) -> tuple[float, float]:
     """The mass of q on the modes at +μ* and −μ*, each to its own relative precision."""
-    w1, w2 = _weights(x[5])
+    w1, w2 = _logistic_pair(x[5])
     odds1, odds2 = 2 * r * x[0] + logit, 2 * r * x[1] + logit
     plus = w1 * _sigmoid(odds1, 2 * r) + w2 * _sigmoid(odds2, 2 * r)
     minus = w1 * _sigmoid(-odds1, 2 * r) + w2 * _sigmoid(-odds2, 2 * r)
