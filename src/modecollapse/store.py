@@ -15,7 +15,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ __all__ = [
     "LARGEST_RECORD",
     "StoreError",
     "digest",
+    "opened",
     "read_bytes",
     "read_json",
     "read_sidecar",
@@ -117,7 +118,7 @@ def read_bytes(path: Path | str, most: int = LARGEST_TABLE) -> bytes:
     ------
     StoreError : naming the file, where it is missing, too large, or no regular file.
     """
-    with _opened(path, most) as stream:
+    with opened(path, most) as stream:
         return stream.read(most + 1)
 
 
@@ -128,25 +129,35 @@ def digest(path: Path | str) -> str:
     ------
     StoreError : naming the file, where it is missing, too large, or no regular file.
     """
-    with _opened(path, LARGEST_TABLE) as stream:
+    with opened(path, LARGEST_TABLE) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
-def _opened(path: Path | str, most: int) -> Iterator[BufferedReader]:
-    """A regular file, open to be read."""
-    try:
-        about = os.stat(path)
-        if not stat.S_ISREG(about.st_mode):
-            raise StoreError(f"{path}: not a regular file")
-        if about.st_size > most:
-            raise StoreError(f"{path}: {about.st_size} bytes; at most {most} are read")
-        with open(path, "rb") as stream:
+def opened(path: Path | str, most: float) -> Iterator[BufferedReader]:
+    """A regular file of at most `most` bytes, open to be read.
+
+    Raises
+    ------
+    StoreError : naming the file, where it is missing, too large, or no regular file: a pipe or a
+        device would be waited for without end.
+    """
+    with ExitStack() as until:
+        try:
+            about = os.stat(path)
+            if not stat.S_ISREG(about.st_mode):
+                raise StoreError(f"{path}: not a regular file")
+            if about.st_size > most:
+                raise StoreError(f"{path}: {about.st_size} bytes; at most {most:.0f} are read")
+            stream = until.enter_context(open(path, "rb"))
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+        except ValueError as error:  # a name with a null byte
+            raise StoreError(f"{str(path)!r}: cannot be read ({error})") from error
+        try:
             yield stream
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:  # a name with a null byte
-        raise StoreError(f"{str(path)!r}: cannot be read ({error})") from error
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def read_table(path: Path | str) -> pd.DataFrame:

@@ -176,10 +176,19 @@ def a_checkpoint(path, monkeypatch):
     return path
 
 
-def refused(path, match=""):
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The bytes of such a checkpoint."""
+    with pytest.MonkeyPatch.context() as patched:
+        return a_checkpoint(tmp_path_factory.mktemp("killed") / "c.pt", patched).read_bytes()
+
+
+def refused(path, match="", told="not a checkpoint"):
     """That the file is refused, soon, and is as it was."""
-    with pytest.raises(StoreError, match=rf"checkpoint\.pt: not a checkpoint \(.*{match}"):
+    with pytest.raises(StoreError, match=rf"checkpoint\.pt: {told}.*{match}") as caught:
         train(TARGET, SETTINGS, checkpoint=path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
 
 
 FOREIGN = {
@@ -242,10 +251,10 @@ def test_flipped_bits_and_cut_files_are_refused(tmp_path, monkeypatch):
 def test_what_is_no_regular_file_is_refused(tmp_path):
     path = tmp_path / "checkpoint.pt"
     os.mkfifo(path)
-    refused(path, "no regular file")  # and does not wait for a writer
+    refused(path, told="not a regular file")  # and does not wait for a writer
     path.unlink()
     path.mkdir()
-    refused(path, "no regular file")
+    refused(path, told="not a regular file")
 
 
 def rewritten(path, change):
@@ -270,57 +279,131 @@ def set_item(*keys, value=None):
     return change
 
 
-def moments(state):
-    return state["running"]["optimizer"]
+def fill(*keys, value):
+    """A change of the state: a tensor in it filled with a value."""
+    return lambda state: reached(state, keys).fill_(value)
 
 
-def to(state, name, change, *given):
-    state[name] = change(state[name], *given)
+def reached(state, keys):
+    for key in keys:
+        state = state[key]
+    return state
 
 
+def become(*keys, by):
+    """A change of the state: a part of it replaced by what comes of it."""
+    *outer, last = keys
+
+    def change(state):
+        part = reached(state, outer)
+        part[last] = by(part[last])
+
+    return change
+
+
+RUN, FIRST = "running", ("finished", 0)
+MOMENTS = (RUN, "optimizer")
 CHANGES = [
-    ("time past the end", "state.time", set_item("running", "time", value=31)),
-    ("time far past the end", "state.time", set_item("running", "time", value=10**18)),
-    ("time zero", "state.time", set_item("running", "time", value=0)),
-    ("time no whole number", "state.time", set_item("running", "time", value=5.0)),
-    ("time of another state", "logs", set_item("running", "time", value=29)),
-    ("no time", "state.time", set_item("running", "time")),
-    ("no theta", "state", set_item("running", "theta")),
-    ("theta of one run", "theta", set_item("running", "theta", value=torch.zeros(1, 1))),
-    ("theta no tensor", "theta", set_item("running", "theta", value=[0.0])),
-    ("no moments", "optimizer", set_item("running", "optimizer", "exp_avg")),
-    ("theta NaN", "finite", lambda state: state["running"]["theta"].fill_(math.nan)),
-    ("moments infinite", "finite", lambda state: moments(state)["exp_avg"].fill_(math.inf)),
-    ("squares negative", "finite", lambda state: moments(state)["exp_avg_sq"].fill_(-1.0)),
-    ("steps negative", "finite", lambda state: moments(state)["step"].fill_(-5.0)),
-    ("theta on no device", "theta", lambda s: to(s["running"], "theta", torch.Tensor.to, "meta")),
-    ("theta sparse", "theta", lambda s: to(s["running"], "theta", torch.Tensor.to_sparse)),
-    ("time a truth", "state.time", set_item("running", "time", value=True)),
-    ("time beyond 64 bits", "state.time", set_item("running", "time", value=2**70)),
-    ("no beta", "state", set_item("running", "beta")),
-    ("beta zero", "beta", set_item("running", "beta", value=torch.zeros(2).double())),
-    ("beta NaN", "beta", set_item("running", "beta", value=torch.ones(2).double() * math.nan)),
-    ("diverged later", "diverged", set_item("running", "diverged_at", value=torch.tensor([99, 0]))),
-    ("no generators", "training", set_item("running", "training", value=[])),
-    ("no noise", "generator", set_item("running", "training", 0, value=torch.ones(5056).byte())),
-    ("log missing", "logs", set_item("running", "logs", "kl")),
-    ("log cut", "logs.kl", set_item("running", "logs", "kl", 0)),
-    ("an unknown part", "state", set_item("running", "more", value=1)),
-    ("no running", "state", set_item("running")),
-    ("running a number", "ensembles", set_item("running", value=3)),
+    ("time past the end", "state.time: got 31", set_item(RUN, "time", value=31)),
+    ("time far past the end", "state.time", set_item(RUN, "time", value=10**18)),
+    ("time zero", "state.time", set_item(RUN, "time", value=0)),
+    ("time no whole number", "state.time", set_item(RUN, "time", value=5.0)),
+    ("time of another state", "step", set_item(RUN, "time", value=29)),
+    ("time a truth", "state.time", set_item(RUN, "time", value=True)),
+    ("time beyond 64 bits", "state.time", set_item(RUN, "time", value=2**70)),
+    ("time a text", "state.time", set_item(RUN, "time", value="15")),
+    ("no time", "state: got .*time", set_item(RUN, "time")),
+    ("no theta", "state", set_item(RUN, "theta")),
+    ("theta of one run", "state.theta", set_item(RUN, "theta", value=torch.zeros(1, 1))),
+    ("theta no tensor", "state.theta", set_item(RUN, "theta", value=[0.0])),
+    ("theta NaN", "state.theta", fill(RUN, "theta", value=math.nan)),
+    ("theta infinite", "state.theta", fill(RUN, "theta", value=math.inf)),
+    ("theta out of reach", "state.theta: got 2.0", fill(RUN, "theta", value=2.0)),
+    ("theta on no device", "theta", become(RUN, "theta", by=lambda x: x.to("meta"))),
+    ("theta sparse", "theta", become(RUN, "theta", by=torch.Tensor.to_sparse)),
+    ("theta of two bytes", "theta", become(RUN, "theta", by=torch.Tensor.bfloat16)),
+    ("theta with a gradient", "theta", become(RUN, "theta", by=torch.Tensor.requires_grad_)),
+    ("theta of one number", "theta", become(RUN, "theta", by=lambda x: x[:1, :1].expand(x.shape))),
+    ("theta a parameter", "theta", become(RUN, "theta", by=torch.nn.Parameter)),
+    ("no moments", "optimizer", set_item(*MOMENTS, "exp_avg")),
+    ("moments infinite", "exp_avg: got inf", fill(*MOMENTS, "exp_avg", value=math.inf)),
+    ("moments NaN", "exp_avg: got nan", fill(*MOMENTS, "exp_avg", value=math.nan)),
+    ("moments too large", "exp_avg: got 11.0", fill(*MOMENTS, "exp_avg", value=11.0)),
+    ("squares negative", "exp_avg_sq", fill(*MOMENTS, "exp_avg_sq", value=-1.0)),
+    ("squares infinite", "exp_avg_sq: got inf", fill(*MOMENTS, "exp_avg_sq", value=math.inf)),
+    ("steps negative", "step", fill(*MOMENTS, "step", value=-5.0)),
+    ("steps infinite", "step", fill(*MOMENTS, "step", value=math.inf)),
+    ("steps NaN", "step", fill(*MOMENTS, "step", value=math.nan)),
+    ("no beta", "state", set_item(RUN, "beta")),
+    ("beta zero", "beta", set_item(RUN, "beta", value=torch.zeros(2).double())),
+    ("beta NaN", "beta", set_item(RUN, "beta", value=torch.ones(2).double() * math.nan)),
+    ("beta of no schedule", "beta: got 0.5", fill(RUN, "beta", value=0.5)),
+    ("diverged later", "diverged", set_item(RUN, "diverged_at", value=torch.tensor([99, 0]))),
+    ("diverged of three", "diverged", set_item(RUN, "diverged_at", value=torch.zeros(3).long())),
+    ("diverged unnoticed", "logs.*got [0-9]", fill(RUN, "diverged_at", value=0)),
+    ("diverged before the start", "diverged_at: got -2", fill(RUN, "diverged_at", value=-2)),
+    ("no generators", "training", set_item(RUN, "training", value=[])),
+    ("no noise", "generator", set_item(RUN, "training", 0, value=torch.ones(5056).byte())),
+    ("log missing", "logs", set_item(RUN, "logs", "kl")),
+    ("log cut", "logs.kl", set_item(RUN, "logs", "kl", 0)),
+    ("log NaN", r"logs.kl\[1\]: got nan", fill(RUN, "logs", "kl", 1, value=math.nan)),
+    ("log infinite", r"logs.loss\[0\]: got inf", fill(RUN, "logs", "loss", 0, value=math.inf)),
+    ("mass above 1", r"mass_plus\[0\]: got 1.5", fill(RUN, "logs", "mass_plus", 0, value=1.5)),
+    ("error negative", r"kl_se\[0\]: got -1.0", fill(RUN, "logs", "kl_se", 0, value=-1.0)),
+    ("samples NaN", r"projections\[0\]: got nan", fill(RUN, "projections", 0, value=math.nan)),
+    ("an unknown part", "state", set_item(RUN, "more", value=1)),
+    ("a part without a name", "state", set_item(RUN, 3, value=1)),
+    ("no running", "state", set_item(RUN)),
+    ("running a number", "running", set_item(RUN, value=3)),
     ("no finished", "state", set_item("finished")),
     ("finished a dictionary", "state", set_item("finished", value={"a": 1})),
     ("finished too many", "ensembles", set_item("finished", value=[{}] * 3)),
-    ("finished without kl", "finished", set_item("finished", 0, "kl")),
-    ("finished too short", "finished", set_item("finished", 0, "kl", value=torch.zeros(2, 1))),
+    ("finished all, and going on", "running", lambda s: s["finished"].append(s["finished"][0])),
+    ("finished a number", r"finished\[0\]: got 3", set_item("finished", 0, value=3)),
+    ("finished without kl", "finished", set_item(*FIRST, "kl")),
+    ("finished too short", "finished", set_item(*FIRST, "kl", value=torch.zeros(2, 1))),
+    ("finished NaN", r"finished\[0\].kl: got nan", fill(*FIRST, "kl", value=math.nan)),
+    ("finished elsewhere", r"direction: got 9.0", fill(*FIRST, "direction", value=9.0)),
+    ("finished by others", r"ensemble_size: got 7", fill(*FIRST, "ensemble_size", value=7)),
+    ("finished infinite", r"\].theta: got inf", fill(*FIRST, "theta", value=math.inf)),
+    ("finished samples NaN", r"projection: got nan", fill(*FIRST, "projection", value=math.nan)),
+    ("diverged, yet finite", "got 0.", set_item(*FIRST, "diverged_at", value=torch.tensor([3, 3]))),
 ]
 
 
 @pytest.mark.parametrize(("part", "change"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
-def test_a_checkpoint_that_does_not_fit_is_refused_by_the_part(part, change, tmp_path, monkeypatch):
-    path = a_checkpoint(tmp_path / "checkpoint.pt", monkeypatch)
+def test_a_checkpoint_that_does_not_fit_is_refused_by_the_part(part, change, tmp_path, killed):
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(killed)
     rewritten(path, change)
     refused(path, part)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"learning_rate": 1e30},
+        {"learning_rate": 1e40},
+        {"clip": 1e30, "learning_rate": 1e-2},
+        {"optimizer": "sgd", "learning_rate": 1e10},
+        {"optimizer": "sgd", "clip": 1e30, "dtype": "float64"},
+        {"schedule": Adaptive(0.2, 0.6, 0.1), "log_every": 1},
+        {"learning_rate": 0.5, "clip": 1e-3, "projection_samples": 0},
+        {"base_components": 3, "learning_rate": 1e38},
+    ],
+    ids=str,
+)
+def test_what_a_training_wrote_is_never_refused(changes, tmp_path, monkeypatch):
+    """Whatever diverged, overflowed or stood still on the way, at any step."""
+    settings, path = SETTINGS.changed(**{"steps": 12, "log_every": 5, **changes}), tmp_path / "c.pt"
+    saved = []
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints, "save", lambda *given: saved.append(pickle.dumps(given)))
+        train(TARGET, settings, checkpoint=path, checkpoint_every=1)
+    assert len(saved) == 26
+    for state in saved[::5]:
+        checkpoints.save(*pickle.loads(state))
+        train(TARGET, settings, checkpoint=path, checkpoint_every=1000)
 
 
 def test_a_setting_that_differs_is_told_in_one_line(tmp_path):
@@ -346,7 +429,7 @@ def test_a_name_that_is_no_files_is_told_before_a_step(name, tmp_path, monkeypat
     (tmp_path / "circle").symlink_to("circle")
     (tmp_path / "device").symlink_to("/dev/zero")
     kill_after(0, monkeypatch)
-    with pytest.raises(StoreError, match=r"/(a+|circle|device): (cannot be read|not a checkpoint)"):
+    with pytest.raises(StoreError, match=r"/(a+|circle|device): (cannot be read|not a regular)"):
         train(TARGET, SETTINGS, checkpoint=tmp_path / name)
 
 

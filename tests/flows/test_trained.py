@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from modecollapse.flows import TrainedFlows, load, train
+from modecollapse.flows import TrainedFlows, load, sealed, train
 from modecollapse.flows.architectures import ARCHITECTURES
 from modecollapse.flows.architectures.realnvp import Couplings
 from modecollapse.flows.architectures.zuko import Zuko
@@ -97,27 +97,125 @@ def test_wrong_arguments_are_named(call, told, run):
 
 
 def test_a_file_that_holds_something_else_is_refused(run, tmp_path):
-    from modecollapse.flows import sealed
-
     path = tmp_path / "flows.pt"
     with pytest.raises(StoreError, match=r"flows\.pt: cannot be read"):
         load(path)
     train(TARGET, **SMALL, checkpoint=path)
-    with pytest.raises(StoreError, match="not a flows"):
+    with pytest.raises(StoreError, match="not flows of this"):
         load(path)
+
+
+THETA = torch.zeros(3, 4)
+WIDE = {"couplings": 2, "hidden": 10**9, "depth": 1, "scale_bound": 2.0}
+
+
+def view(theta):
+    return theta[:1, :1].expand(10**12, theta.shape[1])
+
+
+def zuko(**options):
+    return {"name": "zuko", "settings": {"flow": "NICE", "options": options}}
+
+
+RESEALED = [
+    ("theta of another size", "theta: got \\(3, 4\\)", {"theta": THETA}),
+    ("theta a number", "theta: got 3;", {"theta": 3}),
+    ("theta a list", "theta: got a list", {"theta": [[0.0] * 4] * 3}),
+    ("theta of no flow", "theta", lambda t: t[:0].clone()),
+    ("theta of no parameters", "theta", lambda t: t[:, :0].clone()),
+    ("theta of one row", "theta", lambda t: t[0].clone()),
+    ("theta sparse", "theta: got a tensor .* torch.sparse", torch.Tensor.to_sparse),
+    ("theta on no device", "theta", lambda t: t.to("meta")),
+    ("theta of two bytes", "theta.*bfloat16", torch.Tensor.bfloat16),
+    ("theta of half a number", "theta.*float16", torch.Tensor.half),
+    ("theta of whole numbers", "theta.*int64", torch.Tensor.long),
+    ("theta complex", "theta.*complex", lambda t: t + 0j),
+    ("theta of truths", "theta.*bool", torch.Tensor.bool),
+    ("theta with a gradient", "theta.*gradient", torch.Tensor.requires_grad_),
+    ("theta a parameter", "theta: got a Parameter", torch.nn.Parameter),
+    ("theta of one number", "theta: got a view", view),
+    ("theta negated lazily", "theta", torch._neg_view),
+    ("name unknown", "name: got 'glow'; allowed: one of realnvp", {"name": "glow"}),
+    ("name a list", "name", {"name": ["realnvp"]}),
+    ("settings wrong", "couplings: got 0", {"settings": {"couplings": 0}}),
+    ("settings unknown", "layers", {"settings": {"layers": 2}}),
+    ("settings a list", "settings: got", {"settings": [1]}),
+    ("settings by numbers", "settings: got", {"settings": {1: 2}}),
+    ("settings huge", "settings: got", {"settings": WIDE}),
+    ("settings of no bounds", "scale_bound: got nan", {"settings": WIDE | {"scale_bound": np.nan}}),
+    ("settings deep", "settings: got", {"settings": {**WIDE, "hidden": 20000, "depth": 900}}),
+    ("dimension one", "dimension: got 1;", {"dimension": 1}),
+    ("dimension huge", "settings: got", {"dimension": 10**9}),
+    ("dimension beyond all", "dimension: got 1000", {"dimension": 10**400}),
+    ("dimension a float", "dimension: got 2.0", {"dimension": 2.0}),
+    ("dimension true", "dimension: got True", {"dimension": True}),
+    ("dimension a tensor", "dimension: got", {"dimension": torch.tensor(2)}),
+    ("reach nan", "reach: got nan", {"reach": np.nan}),
+    ("reach infinite", "reach: got inf", {"reach": np.inf}),
+    ("reach negative", "reach: got -1.0", {"reach": -1.0}),
+    ("reach zero", "reach: got 0", {"reach": 0}),
+    ("reach a text", "reach: got '7'", {"reach": "7"}),
+    ("reach beyond all", "reach: got 1000", {"reach": 10**400}),
+    ("reach too long to be written", "", {"reach": 10**5000}),
+    ("reach nothing", "reach: got None", {"reach": None}),
+    ("base a number", "base: got 1.0", {"base": 1.0}),
+    ("base of two", "base: got a list of 2", {"base": [1.0, 1]}),
+    ("base of no width", r"base\[0\]: got 0.0", {"base": [0.0, 1, 3.0]}),
+    ("base of no part", r"base\[1\]: got 0", {"base": [1.0, 0, 3.0]}),
+    ("base of a billion", "settings: got", {"base": [1.0, 10**9, 3.0]}),
+    ("base too far", r"base\[2\]: got inf", {"base": [1.0, 2, np.inf]}),
+    ("base of other parameters", "theta: got", {"base": [1.0, 2, 3.0]}),
+    ("zuko without a flow", "flow: got ''", {"name": "zuko", "settings": {"flow": ""}}),
+    ("zuko wide", "settings: got", zuko(hidden_features=[30000, 30000, 30000])),
+    ("zuko of no width", "hidden_features: got 3;", zuko(hidden_features=3)),
+    ("zuko of text", "hidden_features: got 'a'", zuko(hidden_features=["a"])),
+    ("zuko of many", "transforms: got 1000000000", zuko(transforms=10**9)),
+    ("zuko of a tensor", "transforms: got", zuko(transforms=torch.tensor(3))),
+    ("zuko otherwise", "options: got", zuko(nothing=1)),
+    ("no reach", "it: got the parts", {"reach": ...}),
+    ("more than its parts", "it: got the parts", {"more": 1}),
+]
+
+
+@pytest.mark.parametrize(
+    ("told", "change"), [r[1:] for r in RESEALED], ids=[r[0] for r in RESEALED]
+)
+def test_a_file_sealed_around_something_odd_is_refused_by_the_entry(run, tmp_path, told, change):
+    path = tmp_path / "flows.pt"
     run.flows.save(path)
     content = sealed.read(path, "flows")
-    for change in (
-        {"theta": torch.zeros(3, 4)},
-        {"theta": 3},
-        {"name": "glow"},
-        {"settings": {"couplings": 0}},
-        {"settings": {"layers": 2}},
-        {"dimension": 1},
-    ):
-        sealed.write(path, "flows", {**content, **change})
-        with pytest.raises(StoreError, match=r"flows\.pt: not flows of this version"):
-            load(path)
+    changed = {
+        **content,
+        **(change if type(change) is dict else {"theta": change(content["theta"])}),
+    }
+    sealed.write(path, "flows", {k: v for k, v in changed.items() if v is not ...})
+    with pytest.raises(
+        StoreError, match=rf"flows\.pt: not flows of this version \(.*{told}"
+    ) as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_flows_whose_parameters_are_apart_in_the_file_are_read(run, tmp_path):
+    run.flows.save(tmp_path / "flows.pt")
+    content = sealed.read(tmp_path / "flows.pt", "flows")
+    content["theta"] = content["theta"].T.contiguous().T
+    sealed.write(tmp_path / "flows.pt", "flows", content)
+    assert np.array_equal(load(tmp_path / "flows.pt").sample(3), run.flows.sample(3))
+
+
+def test_no_flow_at_all_is_not_saved(run, tmp_path):
+    with pytest.raises(ValueError, match=r"^flows: got 0; allowed: one flow or more"):
+        run.flows[:0].save(tmp_path / "flows.pt")
+
+
+def test_a_flow_whose_networks_stay_unused_is_read_again(tmp_path):
+    """What its settings seem to need is then more than it has."""
+    kind = Zuko("GF", {"transforms": 2, "hidden_features": (64, 64), "components": 3})
+    theta = kind.build(2, 8.0, "cpu").initial(np.random.default_rng(0))[None]
+    TrainedFlows(kind, 2, 8.0, theta).save(tmp_path / "flows.pt")
+    assert np.array_equal(load(tmp_path / "flows.pt").theta, theta)
 
 
 @dataclass(frozen=True)

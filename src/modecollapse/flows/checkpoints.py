@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from ..checks import require
 from ..store import StoreError
-from . import sealed
+from . import sealed, stored
 
-__all__ = ["check", "load", "require", "save"]
+__all__ = ["check", "load", "save"]
 
 KIND = "checkpoint"
 log = logging.getLogger(__name__)
@@ -45,9 +45,8 @@ def load(path: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     content = sealed.read(path, KIND)
-    given, state = content.get("settings"), content.get("state")
-    if type(given) is not dict or type(state) is not dict:
-        raise StoreError(f"{path}: not a {KIND} (parts are missing); delete it to start anew")
+    check(path, dict.fromkeys(("settings", "state"), _mapping), content, "")
+    given, state = content["settings"], content["state"]
     wanted = _with_versions(settings)
     for name in {**wanted, **given}:
         same = name in wanted and name in given and wanted[name] == given[name]
@@ -59,37 +58,18 @@ def load(path: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     return state
 
 
-def check(path: Path, pattern: Any, found: Any, where: str = "state") -> None:
-    """Refuse what is `found` unless its parts, types, shapes and dtypes are those of `pattern`.
+def check(path: Path, pattern: Any, found: Any, name: str) -> None:
+    """Refuse what is `found` under a name in the checkpoint unless it fits (:mod:`.stored`).
 
     Raises
     ------
-    StoreError : naming the file and the part.
+    StoreError : naming the file, the entry, what it is and what is allowed.
     """
-    if isinstance(pattern, dict):
-        same = type(found) is dict and found.keys() == pattern.keys()
-        require(path, same, where, f"the parts {', '.join(map(str, pattern))}")
-        for name, part in pattern.items():
-            check(path, part, found[name], f"{where}.{name}")
-    elif isinstance(pattern, list):
-        same = type(found) is list and len(found) == len(pattern)
-        require(path, same, where, f"{len(pattern)} entries")
-        for number, (part, other) in enumerate(zip(pattern, found, strict=True)):
-            check(path, part, other, f"{where}[{number}]")
-    elif isinstance(pattern, Tensor):
-        same = isinstance(found, Tensor) and found.layout == torch.strided
-        same = same and not found.is_meta
-        same = same and (found.shape, found.dtype) == (pattern.shape, pattern.dtype)
-        require(path, same, where, f"a tensor {tuple(pattern.shape)} of {pattern.dtype}")
-    else:
-        require(path, type(found) is type(pattern), where, f"a {type(pattern).__name__}")
+    stored.check(path, KIND, pattern, found, name)
 
 
-def require(path: Path, condition: bool, where: str, allowed: str) -> None:
-    """One StoreError that says which part is not what it has to be, unless `condition` holds."""
-    if not condition:
-        reason = f"{where} is not {allowed}"
-        raise StoreError(f"{path}: not a {KIND} ({reason}); delete it to start anew")
+def _mapping(name: str, found: Any) -> None:
+    require(type(found) is dict, name, found, "parts by name")
 
 
 def _with_versions(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from ..store import StoreError
+from ..checks import require
 from ..targets import Target
 from . import checkpoints
-from .ensemble import NEVER, Ensemble, build, logged
+from .ensemble import NEVER, Ensemble, build, ended_at, endings, logged, projections
 from .settings import FlowSettings, description
+from .stored import chosen, statistic, tensor
+from .streams import streams
 
 __all__ = ["ensembles_of", "times", "trained"]
 
@@ -56,47 +59,32 @@ def _checked(
     path: Path, target: Target, settings: FlowSettings, saved: Mapping[str, Any]
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """The records of finished ensembles, and the state of a running one, that `saved` holds."""
-    parts = saved.keys() == {"finished", "running"} and type(saved["finished"]) is list
-    checkpoints.require(path, parts, "state", "the parts finished, running")
-    finished, running = saved["finished"], saved["running"]
     ensembles = ensembles_of(settings)
-    left = len(ensembles) - len(finished)
-    started = running is None or type(running) is dict
-    fits = started and left >= (0 if running is None else 1)
-    checkpoints.require(path, fits, "state", f"that of {len(ensembles)} ensembles")
-    patterns = [_record_pattern(target, settings, len(runs)) for runs in ensembles[: len(finished)]]
-    checkpoints.check(path, patterns, finished, "finished")
-    return finished, running
+
+    def some(name: str, found: Any) -> None:
+        fits = type(found) is list and len(found) <= len(ensembles)
+        require(fits, name, found, f"records of at most {len(ensembles)} ensembles")
+
+    def going(name: str, found: Any) -> None:
+        started = type(found) is dict and len(saved["finished"]) < len(ensembles)
+        require(started or found is None, name, found, f"the state of one of {len(ensembles)}")
+
+    checkpoints.check(path, {"finished": some, "running": going}, saved, "state")
+    finished = saved["finished"]
+    for number, (runs, record) in enumerate(zip(ensembles, finished, strict=False)):
+        name, known = f"finished[{number}]", {"diverged_at": endings(len(runs), settings.steps)}
+        checkpoints.check(path, known, chosen(record, *known), name)
+        pattern = _record_pattern(target, settings, runs, record["diverged_at"])
+        checkpoints.check(path, pattern, record, name)
+    return finished, saved["running"]
 
 
 def _restore(path: Path, ensemble: Ensemble, state: Mapping[str, Any]) -> None:
     """Let an ensemble go on from `state`, once all of it is known to fit."""
-    time, steps = state.get("time"), ensemble.settings.steps
-    whole = type(time) is int and 1 <= time <= steps
-    checkpoints.require(path, whole, "state.time", f"a whole number from 1 to {steps}")
-    checkpoints.check(path, ensemble.pattern(int(state["time"])), state)
-    beta, diverged_at = state["beta"], state["diverged_at"]
-    tempered = bool(((beta > 0) & (beta <= 1)).all())
-    checkpoints.require(path, tempered, "state.beta", "numbers in (0, 1]")
-    reached = bool(((diverged_at >= NEVER) & (diverged_at <= time)).all())
-    checkpoints.require(path, reached, "state.diverged_at", f"steps up to {time}")
-    checkpoints.require(path, _sound(state), "state", "that of runs whose numbers are finite")
-    try:
-        ensemble.restore(state)
-    except RuntimeError as error:  # no state of a generator
-        reason = "a generator's state is none"
-        raise StoreError(f"{path}: not a checkpoint ({reason}); delete it to start anew") from error
-
-
-def _sound(state: Mapping[str, Any]) -> bool:
-    """Whether parameters and moments of the runs that have not diverged are finite, squares not
-    negative, and steps counted."""
-    alive, theta = state["diverged_at"] == NEVER, state["theta"]
-    kept = state["optimizer"]
-    rows = [theta, *(part for part in kept.values() if part.shape == theta.shape)]
-    least = [kept[name] for name in ("exp_avg_sq", "step") if name in kept]
-    finite = all(bool(part[alive].isfinite().all()) for part in rows)
-    return finite and all(bool((part >= 0).all()) for part in least)
+    known = ensemble.begun()
+    checkpoints.check(path, known, chosen(state, *known), "state")
+    checkpoints.check(path, ensemble.pattern(state["time"], state["diverged_at"]), state, "state")
+    ensemble.restore(state)
 
 
 def ensembles_of(settings: FlowSettings) -> list[range]:
@@ -162,19 +150,31 @@ def _record(ensemble: Ensemble) -> dict[str, Any]:
     return record
 
 
-def _record_pattern(target: Target, settings: FlowSettings, n: int) -> dict[str, Any]:
-    """What a record of n runs consists of, by its types and shapes."""
-    count, kept = len(times(settings)), settings.projection_samples
+def _record_pattern(
+    target: Target, settings: FlowSettings, runs: range, diverged_at: Tensor
+) -> dict[str, Any]:
+    """What the record of these runs consists of, as they have diverged."""
+    n, at, kept = len(runs), torch.as_tensor(times(settings)), settings.projection_samples
     size = build(target, settings).initial(np.random.default_rng(0)).size
-    series = torch.empty(n, count, dtype=torch.float64)
-    whole = torch.empty(n, dtype=torch.int64)
+    ended = ended_at(diverged_at)
+    starts = [streams(settings.seed, run, torch.device("cpu")).start for run in runs]
+    axes = torch.as_tensor(np.stack([target.axes(settings.direction, one)[0] for one in starts]))
+    dtype, alive = getattr(torch, settings.dtype), (diverged_at == NEVER)[:, None]
+    where, last = ended[:, None, None, None], at[:, None, None]
     return {
-        **dict.fromkeys(logged(target, settings), series),
-        "diverged_at": whole,
-        "direction": series.new_empty(n, target.dimension),
-        "theta": torch.empty(n, size, dtype=getattr(torch, settings.dtype)),
-        "ensemble_size": whole,
-        **({"projection": torch.empty(n, count, kept, 2)} if kept else {}),
+        **{
+            name: statistic(name, (n, len(at)), at, ended[:, None])
+            for name in logged(target, settings)
+        },
+        "diverged_at": endings(n, settings.steps),
+        "direction": tensor(
+            tuple(axes.shape), torch.float64, lambda u: (u - axes).abs() < 1e-6, "that of the runs"
+        ),
+        "theta": tensor(
+            (n, size), dtype, lambda theta: theta.isfinite() | ~alive, "finite numbers"
+        ),
+        "ensemble_size": tensor((n,), torch.int64, lambda own: own == n, f"{n}, that of the runs"),
+        **({"projection": projections((n, len(at), kept, 2), last, where)} if kept else {}),
     }
 
 

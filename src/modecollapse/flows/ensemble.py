@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checks import require
+from ..checks import integer, require
 from ..targets import Target
 from ..targets.densities import density, tempered
 from .architectures.base import Architecture, base_noise, push_forward
@@ -18,13 +18,47 @@ from .architectures.bases import with_base
 from .compilation import compiled
 from .measurement import measure, measure_forward, statistics_of
 from .objectives import loss_of
-from .optimizers import OPTIMIZERS
+from .optimizers import OPTIMIZERS, within_reach
 from .settings import FlowSettings
+from .stored import Check, statistic, tensor
 from .streams import normal, streams
 
-__all__ = ["Ensemble", "build", "logged"]
+__all__ = ["Ensemble", "build", "ended_at", "endings", "logged", "projections"]
 
 NEVER = -1  # the step at which a run that did not diverge diverged
+
+
+def endings(n: int, steps: int) -> Check:
+    """A check for the steps at which n runs diverged, or did not."""
+    allowed = f"{NEVER}, or a step from 0 to {steps}"
+    return tensor((n,), torch.int64, lambda at: (at >= NEVER) & (at <= steps), allowed)
+
+
+def ended_at(diverged_at: Tensor) -> Tensor:
+    """The same as numbers, infinite for the runs that did not."""
+    return torch.where(diverged_at == NEVER, torch.inf, diverged_at.double())
+
+
+def projections(shape: tuple[int, ...], times: Tensor, ended: Tensor) -> Check:
+    """A check for projected samples of runs that ended so: NaN after that alone."""
+    return tensor(
+        shape, torch.float32, lambda x: ~x.isnan() | (ended <= times), "no NaN before divergence"
+    )
+
+
+def _generator(own: torch.Generator) -> Check:
+    """A check for the state of a generator of the same kind as this one."""
+    other = torch.Generator(own.device)
+    whole = tensor(tuple(own.get_state().shape), torch.uint8)
+
+    def compare(name: str, found: Any) -> None:
+        whole(name, found)
+        try:
+            other.set_state(found)
+        except RuntimeError:
+            require(False, name, "other bytes", "the state of a generator")
+
+    return compare
 
 
 def logged(target: Target, settings: FlowSettings) -> tuple[str, ...]:
@@ -152,14 +186,39 @@ class Ensemble:
             "projections": self.projections,
         }
 
-    def pattern(self, time: int) -> dict[str, Any]:
-        """What a :meth:`state` after `time` ≥ 1 steps consists of, by its types and shapes."""
-        n, kept = len(self.runs), self.settings.projection_samples
-        measured = (time - 1) // self.settings.log_every + 1
+    def begun(self) -> dict[str, Check]:
+        """The parts of a :meth:`state` that say what its other parts have to be."""
+        steps = self.settings.steps
         return {
-            **self.state(),
-            "logs": {name: [self.axes.new_empty(n)] * measured for name in self.logs},
-            "projections": [torch.empty(n, kept, 2)] * (measured if kept else 0),
+            "time": lambda name, found: integer(name, found, 1, steps),
+            "diverged_at": endings(len(self.runs), steps),
+        }
+
+    def pattern(self, time: int, diverged_at: Tensor) -> dict[str, Any]:
+        """What a :meth:`state` after `time` ≥ 1 steps consists of, its runs having so diverged."""
+        n, kept, schedule = len(self.runs), self.settings.projection_samples, self.settings.schedule
+        at = torch.arange(0, time, self.settings.log_every)
+        ended = ended_at(diverged_at)
+        rate, clip = self.settings.learning_rate, self.settings.clip
+        states = ("training", "evaluation", "held_out")
+        waits = schedule.needs_kl or schedule.needs_ess
+        beta = float(schedule.beta(0.0 if waits else float(time)))
+        return {
+            "time": self.begun()["time"],
+            "theta": within_reach(self.theta, time * rate * self.optimizer.longest(clip)),
+            "optimizer": self.optimizer.pattern(time, clip),
+            **{name: [_generator(one) for one in getattr(self, name)] for name in states},
+            "beta": tensor(
+                (n,),
+                torch.float64,
+                lambda b: (b >= beta) & (b <= (1 if waits else beta)),
+                f"numbers from {beta:g} to 1" if waits else f"{beta:g}, the schedule's",
+            ),
+            "diverged_at": endings(n, time),
+            "logs": {name: [statistic(name, (n,), one, ended) for one in at] for name in self.logs},
+            "projections": [projections((n, kept, 2), one, ended[:, None, None]) for one in at]
+            if kept
+            else [],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:

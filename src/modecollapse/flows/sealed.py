@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import stat
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +17,17 @@ from typing import Any
 
 import torch
 
-from ..store import StoreError, write_bytes
+from ..memory import installed
+from ..store import StoreError, opened, write_bytes
 
-__all__ = ["read", "write"]
+__all__ = ["read", "refusal", "write"]
 
 FORMAT = 2
 LONGEST_HEADER = 256  # bytes
+KINDS = {
+    "checkpoint": ("a checkpoint", "delete it to start anew"),
+    "flows": ("flows of this version", "train and save them again"),
+}
 
 
 def write(path: Path, kind: str, content: Mapping[str, Any]) -> None:
@@ -46,25 +51,28 @@ def read(path: Path, kind: str) -> dict[str, Any]:
     StoreError : naming the file, whatever else there is under its name.
     """
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):  # a pipe would never end, nor would some devices
-            raise ValueError("it is no regular file")
         return _content(path, kind)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    except StoreError:
+        raise
     except Exception as error:  # a damaged file can fail in as many ways as pickle and zip have
         reason = str(error).strip().partition("\n")[0][:200] if type(error) is ValueError else ""
         reason = reason or "it is damaged, or holds more than tensors and plain values"
-        raise StoreError(f"{path}: not a {kind} ({reason}); delete it to start anew") from error
+        raise refusal(path, kind, reason) from error
+
+
+def refusal(path: Path, kind: str, reason: str) -> StoreError:
+    """The error that says why a file is none of its kind, and what to do."""
+    what, remedy = KINDS[kind]
+    return StoreError(f"{path}: not {what} ({reason}); {remedy}")
 
 
 def _content(path: Path, kind: str) -> dict[str, Any]:
-    with path.open("rb") as stream:
+    with opened(path, installed()) as stream:
         header = stream.readline(LONGEST_HEADER)
         words = header.decode("ascii", "replace").split()
         if words[:3] != ["modecollapse", kind, str(FORMAT)] or len(words) != 5:
             raise ValueError(f"its first line is not that of a {kind} of format {FORMAT}")
-        if path.stat().st_size != len(header) + int(words[3]):
+        if os.fstat(stream.fileno()).st_size != len(header) + int(words[3]):
             raise ValueError("it was cut off, or something was added to it")
         payload = stream.read()
     if header != _header(kind, payload):

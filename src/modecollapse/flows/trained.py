@@ -12,19 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import count, integer, numbers_of, path_of, require, within
-from ..store import StoreError
-from . import sealed
+from ..checks import choice, count, integer, numbers_of, path_of, require, within
+from . import sealed, stored
 from .architectures import ARCHITECTURES
-from .architectures.base import FlowKind, base_noise, log_density, push_forward
+from .architectures.base import FlowKind, base_noise, least_parameters, log_density, push_forward
 from .architectures.bases import with_base
 
 __all__ = ["TrainedFlows", "load"]
 
 FloatArray = NDArray[np.float64]
 KIND = "flows"
-FIELDS = ("name", "settings", "dimension", "reach", "theta", "base")
 NORMAL = (1.0, 1, 3.0)  # N(0, I)
+ALWAYS = 10**7  # parameters that are tried to be made, however few a file holds
+LONGEST = 300  # characters of a reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +95,9 @@ class TrainedFlows:
         Raises
         ------
         StoreError : naming the file, where it cannot be written.
-        ValueError : for an architecture without a name in this package.
+        ValueError : for an architecture without a name in this package, or no flow at all.
         """
+        require(len(self) > 0, "flows", len(self), "one flow or more")
         named = ARCHITECTURES.get(self.architecture.name) is type(self.architecture)
         require(named, "architecture", self.architecture, f"one of {', '.join(ARCHITECTURES)}")
         values: dict[str, Any] = {
@@ -123,17 +124,40 @@ def load(path: str | os.PathLike[str]) -> TrainedFlows:
     ------
     StoreError : naming the file, where it cannot be read or holds something else.
     """
-    content = sealed.read(path_of("path", path), KIND)
+    file = path_of("path", path)
+    content = sealed.read(file, KIND)
+    found = {"base": list(NORMAL), **content}  # files that are older than bases have none
+    stored.check(file, KIND, STORED, found)
+    name, settings, dimension, reach, theta, base = (found[field] for field in STORED)
+    size = max(theta.shape[1], ALWAYS)
     try:
-        content = {"base": NORMAL, **content}  # of files that are older than bases
-        name, settings, dimension, reach, theta, base = (content[field] for field in FIELDS)
         kind = ARCHITECTURES[name](**settings)
-        scale, components, radius = base
-        base = (within("scale", scale, 0), integer("components", components, 1), float(radius))
-        flow = with_base(kind.build(integer("dimension", dimension, 2), float(reach), "cpu"), *base)
+        least = least_parameters(kind, dimension) + (base[1] > 1) * base[1] * dimension
+        require(least <= size, "settings", settings, f"a flow of {theta.shape[1]} parameters")
+        flow = with_base(kind.build(dimension, float(reach), "cpu"), *base)
         size = flow.initial(np.random.default_rng(0)).size
-        fits = isinstance(theta, torch.Tensor) and theta.ndim == 2 and theta.shape[1] == size
-        require(fits, "theta", getattr(theta, "shape", theta), f"parameters (S, {size})")
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{path}: not {KIND} of this version ({error})") from error
-    return TrainedFlows(kind, dimension, float(reach), theta.numpy(), base)
+        require(theta.shape[1] == size, "theta", tuple(theta.shape), f"parameters (S, {size})")
+    except Exception as error:  # of settings that are none a flow can fail in as many ways as torch
+        reason = str(error) if isinstance(error, ValueError) else f"settings: {error!r}"
+        raise sealed.refusal(file, KIND, reason.partition("\n")[0][:LONGEST]) from error
+    return TrainedFlows(kind, dimension, float(reach), theta.contiguous().numpy(), tuple(base))
+
+
+def _named(name: str, found: Any) -> None:
+    """A check for settings: plain values by name."""
+    named = type(found) is dict and all(isinstance(key, str) for key in found)
+    require(named, name, found, "settings by name")
+
+
+STORED = {
+    "name": lambda name, found: choice(name, found, ARCHITECTURES),
+    "settings": _named,
+    "dimension": lambda name, found: count(name, found, 2),
+    "reach": lambda name, found: within(name, found, 0),
+    "theta": stored.tensor((None, None), stored.FLOATS),
+    "base": [
+        lambda name, found: within(name, found, 0),
+        count,
+        lambda name, found: within(name, found, 0),
+    ],
+}

@@ -17,6 +17,7 @@ from ..memory import check_memory
 from ..schedules import NoAnnealing
 from ..targets import Target
 from ..trajectory import Status, Trajectory, finish
+from .architectures.base import least_parameters
 from .course import times, trained
 from .ensemble import NEVER, logged
 from .settings import FlowSettings
@@ -152,8 +153,8 @@ def check_size(target: Target, settings: FlowSettings) -> None:
     ValueError : naming the first setting that is too large.
     """
     width, layers = settings.architecture.footprint()
-    d, depth = target.dimension, getattr(settings.architecture, "depth", 1)
-    flow = 4.0 * width * (layers // (depth + 2) * (d + (depth - 1.0) * width))  # its parameters
+    d = target.dimension
+    flow = 4.0 * least_parameters(settings.architecture, d)
     remedy = "take fewer of them"
     check_memory("architecture", settings.architecture, flow, "take fewer or narrower layers")
     kept = settings.seeds * flow

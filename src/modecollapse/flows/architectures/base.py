@@ -25,6 +25,7 @@ __all__ = [
     "FlowKind",
     "base_log_density",
     "base_noise",
+    "least_parameters",
     "log_density",
     "push_forward",
     "stacked",
@@ -64,6 +65,14 @@ class FlowKind(Protocol):
     def footprint(self) -> tuple[int, int]:
         """Numbers that the widest layer keeps for each sample, and how many layers there are."""
         ...
+
+
+def least_parameters(kind: FlowKind, dimension: int) -> float:
+    """About how many parameters a flow of this kind has, fewer rather than more, before any of it
+    is made."""
+    width, layers = kind.footprint()
+    depth = getattr(kind, "depth", 1)
+    return float(width) * (layers // (depth + 2)) * (dimension + max(depth - 1.0, 0.0) * width)
 
 
 def uniform(shapes: list[torch.Size], fan: int) -> NDArray[np.float64]:

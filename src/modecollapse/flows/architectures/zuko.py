@@ -8,7 +8,7 @@ zuko's transforms are taken from noise to data, the direction that costs one pas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, final
@@ -98,6 +98,23 @@ class Zuko:
         choice("flow", self.flow, _flows())
         named = isinstance(self.options, Mapping) and all(isinstance(k, str) for k in self.options)
         require(named, "options", self.options, "arguments of the flow by their names")
+        require(type(self._widths) in (tuple, list), "hidden_features", self._widths, "a list")
+        for width in self._widths:
+            count("hidden_features", width)
+        integer("transforms", self._transforms, 0, MOST_LAYERS)
+
+    @property
+    def depth(self) -> int:
+        """How many hidden layers its networks have."""
+        return len(self._widths)
+
+    @property
+    def _widths(self) -> Sequence[int]:
+        return self.options.get("hidden_features", (64, 64))
+
+    @property
+    def _transforms(self) -> int:
+        return self.options.get("transforms", 3)
 
     def build(self, dimension: int, reach: float, device: torch.device | str) -> Stacked:
         try:
@@ -110,8 +127,7 @@ class Zuko:
             raise ValueError(f"options: got {given}; allowed: {allowed}") from error
 
     def footprint(self) -> tuple[int, int]:
-        widths = self.options.get("hidden_features", (64, 64))
-        return max(widths, default=1), int(self.options.get("transforms", 3)) * (len(widths) + 2)
+        return max(self._widths, default=1), self._transforms * (self.depth + 2)
 
 
 def _flows() -> list[str]:
