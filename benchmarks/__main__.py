@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-MODULES = ("theory", "simulation", "flows", "growth")
+MODULES = ("theory", "simulation", "flows", "growth", "gpu")
 COLUMNS = ["name", "ratio", "ours", "theirs", "unit", "note"]
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks.csv"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks import flows, growth, simulation, theory
+import torch
+from benchmarks import flows, gpu, growth, simulation, theory
 
 from modecollapse.overlaps import random_start
 
@@ -42,3 +43,13 @@ def test_an_exponent_is_found_within_its_interval(exponent):
 def test_the_operations_of_a_step_are_those_of_its_products():
     # 8 couplings, d = 4: weights 2·3 + 3·3 + 3·4 = 27, six operations each but two for the input.
     assert flows.operations(3, 4) == flows.PEAK_BATCH * (8 * 6 * 27 - 2 * 2 * 3)
+
+
+def test_a_gpus_operations_are_counted_as_those_of_a_core():
+    assert gpu.operations(gpu.Case(4, 8, 3))[0] == flows.operations(3, 4) / flows.PEAK_BATCH
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_no_gpu_is_said(capsys):
+    assert list(gpu.rows()) == []
+    assert "torch finds none" in capsys.readouterr().err

@@ -52,8 +52,8 @@ def sidecar(path: Path | str) -> Path:
     return Path(f"{path}.json")
 
 
-def write_bytes(path: Path | str, content: bytes) -> None:
-    """Write a file whole or not at all.
+def write_bytes(path: Path | str, *content: bytes | memoryview) -> None:
+    """Write a file whole or not at all; of several pieces, one after another.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def write_bytes(path: Path | str, content: bytes) -> None:
             dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
         ) as stream:
             temporary = stream.name
-            stream.write(content)
+            stream.writelines(content)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)

@@ -388,18 +388,3 @@ def test_agrees_with_the_annealed_equations(estimator, clock):
     assert p_value(target, states, 2.0, theory, names, **which) > 1e-4
     wrong = integrate_annealed(target, states, [1.8], **annealing)
     assert p_value(target, states, 2.0, wrong, names, **which) < 1e-6
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_a_gpu_has_the_same_statistics():
-    target = BimodalTarget(2.0, 16, 0.7)
-    states = start(target, 1, seed=7)[np.zeros(200, dtype=int)]
-    changes = {"steps": 40, "log_every": 40, "eta": 1.0, "components": "sampled"}
-    host, guest = (
-        simulate(target, states, **settings(device=device, **changes)) for device in ("cpu", "cuda")
-    )
-    for name in (*NAMES, "weight"):
-        one, other = host.final(name), guest.final(name)
-        error = np.hypot(one.std(), other.std()) / np.sqrt(200)
-        assert abs(one.mean() - other.mean()) < 4.5 * error
-        assert 0.6 < one.std() / other.std() < 1.6

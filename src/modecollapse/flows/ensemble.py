@@ -98,9 +98,10 @@ class Ensemble:
         self.architecture = build(target, settings, device)
         own = [streams(settings.seed, run, device) for run in runs]
         axes = np.stack([target.axes(settings.direction, s.start) for s in own])
-        theta = np.stack([self.architecture.initial(s.start) for s in own])
         self.axes = torch.as_tensor(axes, device=device)
-        self.theta = torch.as_tensor(theta, dtype=dtype, device=device).requires_grad_()
+        rows = (self.architecture.initial(s.start) for s in own)  # one after another, for memory
+        theta = [torch.as_tensor(row, dtype=dtype, device=device) for row in rows]
+        self.theta = torch.stack(theta).requires_grad_()
         self.optimizer = OPTIMIZERS[settings.optimizer](self.theta)
         self.training = [s.training for s in own]
         self.evaluation = [s.evaluation for s in own]

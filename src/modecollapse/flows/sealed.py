@@ -39,8 +39,8 @@ def write(path: Path, kind: str, content: Mapping[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     torch.save(dict(content), buffer)
-    payload = buffer.getvalue()
-    write_bytes(path, _header(kind, payload) + payload)
+    payload = buffer.getbuffer()
+    write_bytes(path, _header(kind, payload), payload)
 
 
 def read(path: Path, kind: str) -> dict[str, Any]:
@@ -87,6 +87,6 @@ def _content(path: Path, kind: str) -> dict[str, Any]:
     return content
 
 
-def _header(kind: str, payload: bytes) -> bytes:
+def _header(kind: str, payload: bytes | memoryview) -> bytes:
     digest = hashlib.sha256(payload).hexdigest()
     return f"modecollapse {kind} {FORMAT} {len(payload)} {digest}\n".encode()
