@@ -58,9 +58,9 @@ def _measured_barrier(tables: Tables) -> Estimate:
 
 
 def _near_barriers(tables: Tables, name: str, farthest: float) -> pd.DataFrame:
-    """The times of a table with Φ B/h > 1 at r up to r_c + `farthest`, and `distance`, r − r_c,
-    `measured`, the barrier that they tell of, Φ h/B, `expected`, the fold's law, and `weight`,
-    1/variance of log(measured)."""
+    """The times of a table with Φ B/h > 1 at r up to r_c + `farthest`, of estimators whose barrier
+    is known next to the fold too, and `distance`, r − r_c, `measured`, the barrier that they tell
+    of, Φ h/B, `expected`, the fold's law, and `weight`, 1/variance of log(measured)."""
     table, theory = tables[name], tables["escape_barriers"]
     if theory.empty:
         raise NoRows("no barrier")
@@ -68,6 +68,7 @@ def _near_barriers(tables: Tables, name: str, farthest: float) -> pd.DataFrame:
     law = (theory["law"] / theory["distance"] ** 1.5).groupby(theory["estimator"]).mean()
     barrier = table["exponent"] + np.log(table["steps"] / table["forecast"])
     seen = (table["exponent"] > 1) & (table["separation"] < critical + farthest) & (barrier > 0)
+    seen &= table["estimator"].isin(law.index)
     table, barrier = table[seen], barrier[seen]
     distance = table["separation"] - critical
     return table.assign(
