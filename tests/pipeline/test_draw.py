@@ -15,9 +15,10 @@ import pytest
 from modecollapse.pipeline import pictures
 from modecollapse.pipeline.cli import main
 from modecollapse.pipeline.draw import draw
+from modecollapse.pipeline.entry import set_aside
 from modecollapse.pipeline.provenance import record
 from modecollapse.pipeline.verify import verify
-from modecollapse.store import digest, read_sidecar, sidecar, write_table
+from modecollapse.store import StoreError, digest, read_sidecar, sidecar, write_table
 
 SETTINGS = {"seed": 1}
 CONFIG = {"name": "tiny", "figs_multimodal": {"modes_found": {"theory": {"jobs": 1, **SETTINGS}}}}
@@ -186,3 +187,28 @@ def test_settings_for_matplotlib_that_are_no_text_are_not_read_or_named(place, m
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(message)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+        (lambda path: path.write_bytes(b"#" * 2**21), "2097152 bytes; at most 1048576 are read"),
+        (lambda path: path.write_bytes(b"\xff"), "not UTF-8 text; delete it, or save it as UTF-8"),
+        (lambda path: path.symlink_to("nowhere"), None),
+        (Path.mkdir, None),
+    ],
+    ids=["pipe", "device", "huge", "binary", "nowhere", "folder"],
+)
+def test_settings_in_the_current_folder_are_not_waited_for(tmp_path, monkeypatch, make, told):
+    monkeypatch.chdir(tmp_path)
+    for name in ("MPLBACKEND", "MATPLOTLIBRC"):
+        monkeypatch.setenv(name, "mine")
+    make(Path("matplotlibrc"))
+    if told is None:
+        set_aside()
+    else:
+        with pytest.raises(StoreError, match=f"^matplotlibrc: {told}"):
+            set_aside()
+    assert (os.environ["MPLBACKEND"], os.environ["MATPLOTLIBRC"]) == ("Agg", os.devnull)

@@ -14,6 +14,7 @@ from ..closure import PACKAGE
 from ..store import StoreError, digest, write_bytes
 from . import configuration, crate, owner, profile
 from . import verify as checking
+from .entry import set_aside
 from .judge import counted, verdicts
 from .records import read_record
 
@@ -132,13 +133,9 @@ def describe(given: argparse.Namespace) -> int:
 
 
 def diagnose(given: argparse.Namespace) -> int:
-    # matplotlib reads these when it is imported: the report is drawn without the user's settings.
-    os.environ.update({"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull})
-    try:
-        from ..diagnosis import diagnose as look  # loads torch
-        from ..diagnosis import write_report
-    except UnicodeDecodeError:  # which one in the current folder is read in spite of
-        raise StoreError("matplotlibrc: not UTF-8 text; delete it, or save it as UTF-8") from None
+    set_aside()
+    from ..diagnosis import diagnose as look  # loads torch
+    from ..diagnosis import write_report
 
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger(PACKAGE.name).setLevel(logging.INFO)

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-# matplotlib reads these when imported: a notebook sets another backend, and the user's settings may
-# be no UTF-8 text.  Those in the current folder it reads whatever stands here.
-os.environ.update({"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull})
+import pandas as pd
+
+from ..store import StoreError, read_table, write_bytes, write_recorded
+from .entry import Parser, Tables, end, file_to_write, run, set_aside
 
 try:
+    set_aside()
     import matplotlib.pyplot as plt
-except UnicodeDecodeError:
-    print("error: matplotlibrc: not UTF-8 text; delete it, or save it as UTF-8", file=sys.stderr)
-    sys.exit(2)
-import pandas as pd
+except StoreError as error:
+    end(error)
 
 from ..checks import require
 from ..claims import claims_of, judged, told
 from ..closure import PACKAGE
 from ..figures.style import applied, save
-from ..store import StoreError, read_table, write_bytes, write_recorded
-from .entry import Parser, Tables, file_to_write, run
 from .provenance import record, short
 from .records import read_record
 

@@ -13,24 +13,27 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..checks import GOT, MOST_THREADS, printable, require
-from ..store import StoreError
+from ..store import StoreError, read_bytes
 
 __all__ = [
     "MOST_JOBS",
     "MOST_THREADS",
     "Parser",
     "Tables",
+    "end",
     "file_to_write",
     "folder_to_write",
     "keys",
     "mapping",
     "run",
+    "set_aside",
     "whole",
 ]
 
 WRONG, INTERRUPTED = 2, 130  # exit codes
 MOST_JOBS = 20000
 LONGEST = 2000  # characters of the line
+LARGEST = 2**20  # bytes of settings for matplotlib
 
 
 class Parser(argparse.ArgumentParser):
@@ -44,7 +47,7 @@ class Parser(argparse.ArgumentParser):
         return super().parse_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
-        _end(message)
+        end(message)
 
 
 class Tables(dict[str, Any]):
@@ -142,6 +145,24 @@ def keys(name: str, given: Mapping[str, Any], kinds: Mapping[str, type]) -> None
     require(fits, name, given, f"the keys {allowed}")
 
 
+def set_aside() -> None:
+    """Let matplotlib, which reads them when it is imported, find no settings of the user's: a
+    notebook sets another backend, and what they are may be no text.
+
+    Raises
+    ------
+    StoreError : of those in the current folder, which it reads in spite of this, that are no text.
+    """
+    os.environ.update({"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull})
+    own = Path("matplotlibrc")
+    if not own.exists() or own.is_dir():
+        return
+    try:
+        read_bytes(own, LARGEST).decode()
+    except UnicodeDecodeError:
+        raise StoreError(f"{own}: not UTF-8 text; delete it, or save it as UTF-8") from None
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a job's `main`; what is wrong with a file, a setting or the system ends it with a line.
 
@@ -150,20 +171,20 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except StoreError as error:
-        _end(error)
+        end(error)
     except ValueError as error:
         if GOT not in str(error):
             raise
-        _end(error)
+        end(error)
     except OSError as error:  # a full disk behind `>`, a current folder that is gone
-        _end(f"{error.filename}: {error.strerror}" if error.filename else error)
+        end(f"{error.filename}: {error.strerror}" if error.filename else error)
     except MemoryError as error:
-        _end(f"more memory is needed than there is ({error})")
+        end(f"more memory is needed than there is ({error})")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
 
-def _end(message: object) -> NoReturn:
+def end(message: object) -> NoReturn:
     """End with a line; what it quotes moves no cursor and begins no other."""
     line = printable(" ".join(str(message).split()))
     print(f"error: {line[:LONGEST]}", file=sys.stderr)

@@ -7,12 +7,13 @@ by the jobs that run at once, but never less than the longest job left.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from ..store import StoreError, read_json
 
 __all__ = ["Expectation", "Progress", "duration", "pace", "time_left"]
 
@@ -46,9 +47,9 @@ class Expectation:
 def _seconds(path: Path) -> dict[str, dict[str, float]]:
     """Table -> source -> seconds; nothing where the file cannot be used, for it is but a guess."""
     try:
-        tables = json.loads(path.read_text(encoding="utf-8"))["tables"]
+        tables = read_json(path)["tables"]
         return {name: dict(kept["seconds"]) for name, kept in tables.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (StoreError, ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 
