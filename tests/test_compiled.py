@@ -7,9 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+from numba.core import config
 
 import modecollapse
 from modecollapse.compiled import KEPT, _tidy, cache_folder, compiled
@@ -240,6 +242,96 @@ def test_a_relative_cache_folder_is_not_taken(monkeypatch):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
     assert cache_folder() == Path("~/.cache/modecollapse").expanduser()
+
+
+@pytest.mark.parametrize("home", ["here", "~", ""])
+def test_without_a_home_nothing_is_kept_and_no_folder_made(home, tmp_path, monkeypatch, recwarn):
+    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.chdir(tmp_path)
+    assert cache_folder() is None
+    assert (hits(), hits()) == (0, 0)
+    assert not [*tmp_path.iterdir()]
+    assert not recwarn
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o720, 0o1777])
+def test_a_folder_that_others_can_write_is_neither_read_nor_written(mode, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert (hits(), hits()) == (0, 1)
+    cache_folder().chmod(mode)
+    (path,) = cache_folder().iterdir()
+    before = path.stat().st_mtime_ns
+    with pytest.warns(UserWarning, match=r"cannot be used \(others can write it\)"):
+        assert (hits(), hits()) == (0, 0)
+    assert path.stat().st_mtime_ns == before
+    cache_folder().chmod(0o755)
+    assert hits() == 1
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])
+def test_a_piece_that_others_can_write_is_compiled_anew(mode, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert hits() == 0
+    (path,) = cache_folder().iterdir()
+    path.chmod(mode)
+    assert (hits(), hits()) == (0, 1)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_belongs_to_another_user_is_neither_read_nor_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert hits() == 0
+    me = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    with pytest.warns(UserWarning, match="others can write it"):
+        assert (hits(), hits()) == (0, 0)
+
+
+def test_where_the_system_knows_no_owners_nothing_is_kept(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.delattr(os, "geteuid")
+    assert (hits(), hits()) == (0, 0)
+    assert not [*tmp_path.iterdir()]
+    assert not recwarn
+
+
+SETTINGS = {
+    "OPT": 0,
+    "BOUNDSCHECK": 1,
+    "LOOP_VECTORIZE": 0,
+    "SLP_VECTORIZE": 1,
+    "ENABLE_AVX": False,
+}
+SETTINGS |= {"DEBUGINFO_DEFAULT": 1, "DISABLE_INTEL_SVML": True, "LLVM_REFPRUNE_PASS": 0}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_code_that_numba_would_compile_otherwise_is_not_taken(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert hits() == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(config, name, SETTINGS[name])
+        assert hits() == 0
+    assert hits() == 1
+
+
+def test_what_changes_no_code_leaves_it_in_use(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert hits() == 0
+    for name in ("NUMBA_NUM_THREADS", "THREADING_LAYER", "COLOR_SCHEME", "DUMP_IR"):
+        monkeypatch.setattr(config, name, "other" if name == "COLOR_SCHEME" else 0)
+    assert hits() == 1
+
+
+def test_a_warning_that_is_made_an_error_does_not_end_the_call(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (hits(), hits()) == (0, 0)
+    assert capsys.readouterr().err.count("compiled code is not kept") == 1
 
 
 def test_numba_asks_this_cache():

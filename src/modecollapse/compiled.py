@@ -7,7 +7,8 @@ copies of the same source share it, wherever they lie.
 
 It is kept in ``$NUMBA_CACHE_DIR`` or ``$XDG_CACHE_HOME/modecollapse`` (``~/.cache/modecollapse``),
 each piece with a digest of its bytes.  A damaged piece is compiled again; where nothing can be
-written, nothing is kept, and one warning says so.
+written, nothing is kept, and one warning says so.  Reading a piece can run code, so that folder and
+piece are used only where they belong to the user and nobody else can write them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import stat
 import sys
 import tempfile
 import warnings
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, NullCache
 from numba.core.serialize import dumps
 from numba.core.types import BaseNamedTuple
@@ -37,6 +40,7 @@ LARGEST = 2**26  # bytes of a piece
 DIGITS = 24  # of the digest in a file's name
 KEPT = 50  # pieces of a function: for each source, processor and kinds of arguments there is one
 MADE_BY = (numba.__version__, sys.implementation.cache_tag)
+SILENT = ("CACHE", "COLOR", "CUDA", "DUMP", "THREAD")  # settings of numba that change no code
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -83,13 +87,13 @@ def overloaded(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], A
     return decorator
 
 
-def cache_folder() -> Path:
-    """Where machine code is kept."""
+def cache_folder() -> Path | None:
+    """Where machine code is kept; None where the user has no folder for it."""
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(given) / "modecollapse"
     if not (base := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
-        base = Path(os.path.expanduser("~")) / ".cache"
-    return base / "modecollapse"
+        base = Path(os.path.expanduser("~") if os.environ.get("HOME", "~") else "", ".cache")
+    return base / "modecollapse" if base.is_absolute() else None
 
 
 class MachineCode(NullCache):
@@ -117,9 +121,13 @@ class MachineCode(NullCache):
             return None
         try:
             path = self.path(sig, target_context.codegen())
-            if not path.is_file() or path.stat().st_size > LARGEST:  # a pipe would never end
+            if path is None or not _own(path.parent.stat()):
                 return None
-            content = path.read_bytes()
+            about = path.stat()
+            if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:  # a pipe would never end
+                return None
+            with path.open("rb") as stream:
+                content = stream.read() if _own(os.fstat(stream.fileno())) else b""
             if hashlib.sha256(content[32:]).digest() != content[:32]:
                 return None
             reduced = pickle.loads(content[32:])
@@ -136,23 +144,46 @@ class MachineCode(NullCache):
         if not _known(sig):
             return
         path = self.path(sig, data.codegen)
+        if path is None or not hasattr(os, "geteuid"):
+            return
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not _own(path.parent.stat()):
+                _warn(path.parent, "others can write it")
+                return
             content = dumps(data._reduce())
             _write(path, hashlib.sha256(content).digest() + content)
             _tidy(path.parent, path.name[:-DIGITS])
         except OSError as error:
             _warn(path.parent, error.strerror or str(error))
 
-    def path(self, sig: Any, codegen: Any) -> Path:
-        """The file for these types of arguments, this source, compiler and processor."""
+    def path(self, sig: Any, codegen: Any) -> Path | None:
+        """The file for these types of arguments, this source, compiler, its settings, processor."""
+        if (folder := cache_folder()) is None:
+            return None
         code, types = self._function.__code__, [_stamp(home) for home in sorted(_homes(sig))]
         source = self._stamp, types
-        what = (self._name, code.co_firstlineno, source, MADE_BY, sig, codegen.magic_tuple())
+        made_by = (*MADE_BY, _settings(), codegen.magic_tuple())
+        what = (self._name, code.co_firstlineno, source, made_by, sig)
         name = "".join(c if c.isalnum() or c in "._" else "_" for c in self._name)
-        return cache_folder() / (
-            name + "-" + hashlib.sha256(repr(what).encode()).hexdigest()[:DIGITS]
-        )
+        return folder / (name + "-" + hashlib.sha256(repr(what).encode()).hexdigest()[:DIGITS])
+
+
+def _own(about: os.stat_result) -> bool:
+    """Whether something belongs to this user, and nobody else can write it; no where the system
+    does not tell."""
+    mine = hasattr(os, "geteuid") and about.st_uid == os.geteuid()
+    return mine and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _settings() -> list[tuple[str, str]]:
+    """What numba was told of how to compile, by ``NUMBA_OPT``, ``NUMBA_BOUNDSCHECK`` and so on."""
+    return sorted(
+        (name, repr(value))
+        for name, value in vars(config).items()
+        if name.isupper() and isinstance(value, int | float | str | None)
+        if not name.startswith("_") and not any(part in name for part in SILENT)
+    )
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -185,11 +216,14 @@ def _announce() -> None:
 @cache
 def _warn(folder: Path, why: str) -> None:
     """Say once that nothing is kept."""
-    warnings.warn(
-        f"{folder}: cannot be written ({why}), so that compiled code is not kept and each process "
-        f"compiles anew; NUMBA_CACHE_DIR names another folder",
-        stacklevel=2,
+    said = (
+        f"{folder}: cannot be used ({why}), so that compiled code is not kept and each process "
+        "compiles anew; NUMBA_CACHE_DIR names another folder"
     )
+    try:
+        warnings.warn(said, stacklevel=2)
+    except UserWarning:  # made an error of, which no cache is not
+        print(f"modecollapse: {said}", file=sys.stderr)
 
 
 def _homes(types: Any) -> set[str]:
