@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from modecollapse.devices import limited_threads
 from modecollapse.flows.architectures.realnvp import RealNVP
 from modecollapse.flows.ensemble import Ensemble
 from modecollapse.flows.settings import FlowSettings
@@ -37,9 +38,7 @@ Step = Callable[[], object]
 
 def rows() -> Iterator[dict[str, Any]]:
     """A row for each comparison: ours and theirs in ms per seed and step, and theirs / ours."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with limited_threads(1):  # torch's, and those of the products by BLAS
         for name, make in (("zuko", zuko), ("normflows", normflows), ("flowjax", flowjax)):
             if find_spec(name) is None:
                 print(f"flows_vs_{name}: skipped, {name} is not installed", file=sys.stderr)
@@ -48,8 +47,6 @@ def rows() -> Iterator[dict[str, Any]]:
         yield _gemm()
         for hidden, dimension in itertools.product(PEAK_HIDDEN, PEAK_DIMENSIONS):
             yield _peak(hidden, dimension)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _against(name: str, make: Callable[[], Step]) -> dict[str, Any]:
