@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -77,17 +77,19 @@ def page_of(chapter: str) -> Path:
     return page
 
 
-def untold(page: Path, told: Collection[str], once: str = "") -> list[str]:
-    """The numbers of a page that nothing accounts for.
+def loose(page: Path, told: Iterable[tuple[str, str, object]], once: str = "") -> list[str]:
+    """The numbers of a page's sentences that nothing accounts for.
 
     Parameters
     ----------
-    told : regular expressions of the passages whose numbers are computed.
+    told : for each passage whose numbers are computed its chapter, a regular expression, and what
+        computes them.
     once : the numbers that were measured once, with spaces between.
     """
     text = prose(page)
-    for words in told:
-        text = re.sub(words, "", text)
+    for chapter, words, _ in told:
+        if chapter == chapter_of(page):
+            text = re.sub(words, "", text)
     text = SETTING.sub("", text)
     found = re.findall(r"(?<![\w.])\d+\.\d{2,}(?:e[+-]?\d+)?(?![\w.]*\d)", text)
     return [number for number in found if number not in once.split()]
@@ -116,7 +118,8 @@ def disagreeing(chapter: str, words: str, values: Sequence[float]) -> list[tuple
     return [(text, x) for text, x in pairs if not agrees(text, x)]
 
 
-def loose_tables(page: Path, known: Collection[str]) -> set[str]:
-    """The headers of the tables with numbers that begin like none of those known."""
+def loose_tables(page: Path, *known: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The headers of the tables with numbers that begin like none that is known of the chapter."""
+    begin = ["no table", *(each for names in known for each in names.get(chapter_of(page), ()))]
     held = {h for h, rows in tables(page).items() if re.search(r"\d\.\d", str(rows))}
-    return {h for h in held if not h.startswith((*known, "no table"))}
+    return {h for h in held if not h.startswith(tuple(begin))}

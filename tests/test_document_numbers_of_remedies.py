@@ -15,10 +15,10 @@ from document_numbers import (
     chapter_of,
     columns_of,
     disagreeing,
+    loose,
     loose_tables,
     page_of,
     rows_of,
-    untold,
 )
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
@@ -301,18 +301,11 @@ def test_barriers_of_other_targets_than_gaussians():
         assert abs(height - (nu + d) / 2 * math.log1p(r * r / nu)) < math.log(2) + 1e-6
 
 
-def loose(page) -> list[str]:
-    chapter = chapter_of(page)
-    told = [words for where, words, _ in PROSE if where == chapter]
-    return untold(page, told, ONCE.get(chapter, ""))
-
-
 @pytest.mark.parametrize("page", HELD, ids=lambda page: page.stem)
 def test_no_number_of_a_sentence_stands_alone(page):
-    assert loose(page) == []
+    assert loose(page, PROSE, ONCE.get(chapter_of(page), "")) == []
 
 
 @pytest.mark.parametrize("page", HELD, ids=lambda page: page.stem)
 def test_no_table_stands_alone(page):
-    chapter = chapter_of(page)
-    assert loose_tables(page, (*COMPUTED.get(chapter, ()), *SAMPLED.get(chapter, ()))) == set()
+    assert loose_tables(page, COMPUTED, SAMPLED) == set()

@@ -21,6 +21,7 @@ from modecollapse.figures.style import STYLE
 TABLES = json.loads((Path(__file__).parent / "tables.json").read_text(encoding="utf-8"))
 GRID = ("separation", "dimension", "target_weight", "eta", "time", "step", "distance")
 GRID += ("anneal_steps", "beta_initial", "batch", "step_size", "n_components", "x", "run")
+UNSAID = re.compile(r"\b(nan|inf|NaT|None)\b")
 KEPT = ("source", "estimator", "annealing", "weights", "variances")
 
 
@@ -122,9 +123,21 @@ def cases() -> Iterator[tuple[str, str]]:
             seen.add(given)
 
 
-# Laying a figure out takes longer than all else of it.  By default it is done where most and where
-# least is written in it; tests/experiments/test_any_figure.py lays out what it draws at random.
+# Laying a figure out takes longer than all else of it, and drawing its ticks is next.  By default
+# both are done where most and where least is written in it; tests/experiments/test_any_figure.py
+# lays out what it draws at random.
 LAID_OUT = ("as it is", "one row of each source", "nothing")
+
+
+def tick_words(figure: Figure) -> list[str]:
+    """What is written at the ticks of a figure's axes and beside them; they are then not drawn."""
+    words = []
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        for ticker in (axis.major, axis.minor):
+            words += map(str, ticker.formatter.format_ticks(ticker.locator()))
+        axis.label.get_window_extent()
+        axis.set_visible(False)
+    return words
 
 
 def drawn_and_told(figure: str, case: str, laid_out: bool) -> tuple[Figure, str]:
@@ -136,6 +149,7 @@ def drawn_and_told(figure: str, case: str, laid_out: bool) -> tuple[Figure, str]
         drawn = module.draw(given)
         if not laid_out:
             drawn.set_layout_engine("none")
+            assert not any(UNSAID.search(word) for word in tick_words(drawn))
         drawn.draw_without_rendering()
         return drawn, module.caption(given)
 
@@ -145,7 +159,7 @@ def test_a_figure_draws_whatever_its_tables_hold(figure, case):
     drawn, said = drawn_and_told(figure, case, case in LAID_OUT)
     panels = [axes for axes in drawn.axes if axes.get_label() != "<colorbar>"]
     plt.close(drawn)
-    assert not re.search(r"\b(nan|inf|NaT|None)\b", said), said
+    assert not UNSAID.search(said), said
     assert panels
     for axes in panels:
         ends = [*axes.get_xlim(), *axes.get_ylim()]

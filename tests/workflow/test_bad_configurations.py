@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import pytest
 import yaml
+from pipelines import snakemake
 
 from modecollapse.pipeline.cli import main
-from modecollapse.pipeline.configuration import check, load, schema
+from modecollapse.pipeline.configuration import ConfigurationError, check, load, schema
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema(ROOT / "workflow" / "schema.json")
@@ -118,17 +117,18 @@ WRONG = [
 ]
 
 
-def changed(key: str, value: object) -> dict:
-    """The default configuration with one value changed, or taken away."""
+def changed(*cases: tuple[str, object]) -> dict:
+    """The default configuration with values changed, or taken away."""
     config = copy.deepcopy(DEFAULT)
-    *path, last = key.split(".")
-    block = config
-    for name in path:
-        block = block[name]
-    if value is MISSING:
-        del block[last]
-    else:
-        block[last] = value
+    for key, value in cases:
+        *path, last = key.split(".")
+        block = config
+        for name in path:
+            block = block[name]
+        if value is MISSING:
+            del block[last]
+        else:
+            block[last] = value
     return config
 
 
@@ -137,19 +137,32 @@ def named(case) -> str:
 
 
 @pytest.mark.parametrize("case", WRONG, ids=named)
-def test_a_wrong_value_is_named_with_what_is_allowed(case, tmp_path, capsys):
+def test_a_wrong_value_is_named_with_what_is_allowed(case):
     key, value, allowed = case
-    text = yaml.safe_dump(changed(key, value), sort_keys=False)
-    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
-    assert main(["check", "--root", str(tmp_path)]) == 2
-    said = capsys.readouterr()
-    (fault,) = said.err.splitlines()
+    with pytest.raises(ConfigurationError) as refused:
+        check(changed((key, value)), SCHEMA)
+    (fault,) = str(refused.value).splitlines()
     assert fault.startswith(key)
     assert allowed in fault
     if "unknown" not in allowed:
         assert ("missing" if value is MISSING else "got") in fault
+
+
+def test_the_command_names_every_wrong_value_of_a_file(tmp_path, capsys):
+    """One wrong value of each setting, but where two do not go together, which is seen last."""
+    wrong = {case[0]: case for case in reversed(WRONG) if case[0].count(".") == 3}
+    for together in ("validation.simulation.times", "bifurcation.theory.highest", "theory.n_modes"):
+        (key,) = [key for key in wrong if key.endswith(together)]
+        del wrong[key]
+    text = yaml.safe_dump(changed(*(case[:2] for case in wrong.values())), sort_keys=False)
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
+    assert main(["check", "--root", str(tmp_path)]) == 2
+    said = capsys.readouterr()
     assert said.out == ""
+    lines = dict(re.split(r"(?:\.\d)?: ", line, maxsplit=1) for line in said.err.splitlines())
+    assert lines.keys() == wrong.keys()
+    assert [key for key, _, allowed in wrong.values() if allowed not in lines[key]] == []
 
 
 FILES = {
@@ -188,14 +201,7 @@ def test_a_wrong_file_stops_the_workflow_before_its_first_job(case, tmp_path):
     wrong.write_bytes(content)
     for name in ("Snakefile", "config.yaml", "workflow", "src", "profiles"):
         (tmp_path / name).symlink_to(ROOT / name)
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", str(wrong)],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = snakemake(tmp_path, "--cores", "1", "--configfile", str(wrong))
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert says in done.stderr

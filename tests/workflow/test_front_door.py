@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import LIMIT, ROOT, Pipeline, copy_repository
+from pipelines import ROOT, copy_repository, snakemake
 
 from modecollapse.pipeline.configuration import blocks, load
 
@@ -29,21 +27,8 @@ rule all:
 """
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    pipeline = Pipeline(folder)
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
-        cwd=folder,
-        env=pipeline.environment,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
-
-
 def planned(folder: Path, *arguments: str) -> str:
-    done = snakemake(folder, "-n", *arguments)
+    done = snakemake(folder, "-n", "--cores", "1", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -61,13 +46,14 @@ def module(folder: Path, prefix: str = "", renamed: str = "") -> None:
 
 
 def test_it_can_be_started_from_another_folder(tmp_path):
-    said = planned(tmp_path, "-s", str(ROOT / "Snakefile"))
+    said = planned(tmp_path, "-s", str(ROOT / "Snakefile"), "--", "figures/fig1_collapse.pdf")
     assert "figures/fig1_collapse.pdf" in said
     assert str(ROOT / "src") in said
 
 
 def test_it_can_write_to_another_folder(tmp_path):
-    said = planned(ROOT, "--directory", str(tmp_path / "there"))
+    target = "figures/fig1_collapse.pdf"
+    said = planned(ROOT, "--directory", str(tmp_path / "there"), "--", target)
     assert "figures/fig1_collapse.pdf" in said
     assert not [*tmp_path.glob("there/*.csv")]
 
@@ -92,16 +78,16 @@ def test_it_can_be_a_module_of_another_workflow(tmp_path, prefix, renamed):
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["named", "directory", "module", "prefix"])
 def test_a_table_is_made_from_elsewhere(way, tmp_path):
-    smoke = ("--configfile", str(ROOT / "config" / "smoke.yaml"))
+    one, smoke = ("--cores", "1"), ("--configfile", str(ROOT / "config" / "smoke.yaml"))
     table = f"results/smoke/{TINY}.csv"
     if way == "named":
-        done = snakemake(tmp_path, "-s", str(ROOT / "Snakefile"), *smoke, "--", table)
+        done = snakemake(tmp_path, *one, "-s", str(ROOT / "Snakefile"), *smoke, "--", table)
     elif way == "directory":
-        done = snakemake(ROOT, "--directory", str(tmp_path), *smoke, "--", table)
+        done = snakemake(ROOT, *one, "--directory", str(tmp_path), *smoke, "--", table)
     else:
         module(tmp_path, "below" if way == "prefix" else "", "paper")
         table = f"{'below/' if way == 'prefix' else ''}results/mine/{TINY}.csv"
-        done = snakemake(tmp_path, "--", table)
+        done = snakemake(tmp_path, *one, "--", table)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / table).stat().st_size > 0
     assert (tmp_path / f"{table}.json").stat().st_size > 0
@@ -128,11 +114,16 @@ def test_wrong_values_on_the_command_line_are_refused_aloud(given, says):
     assert "Traceback" not in said
 
 
-def test_jobs_of_earlier_figures_come_first():
-    said = planned(ROOT)
+@pytest.fixture(scope="module")
+def everything() -> str:
+    """What is planned by default, from where the catalogue of workflows looks."""
+    return planned(ROOT, "-s", "workflow/Snakefile")
+
+
+def test_jobs_of_earlier_figures_come_first(everything):
     priorities = {figure: set() for figure in FIGURES}
     owner = {table: figure for figure, tables in FIGURES.items() for table in tables}
-    for block in re.split(r"\n(?=(?:local)?rule )", said)[1:]:
+    for block in re.split(r"\n(?=(?:local)?rule )", everything)[1:]:
         name = re.match(r"(?:local)?rule (\w+):", block)[1]
         table = re.search(r"wildcards:.*?table=(\w+)", block)
         priority = re.search(r"priority: (\d+)", block)
@@ -159,8 +150,8 @@ def test_no_timer_is_left_behind_by_finished_jobs(finished):
     assert "timers 0" in done.stdout
 
 
-def test_it_is_where_the_catalogue_of_workflows_looks():
-    assert "figures/fig1_collapse.pdf" in planned(ROOT, "-s", "workflow/Snakefile")
+def test_it_is_where_the_catalogue_of_workflows_looks(everything):
+    assert "figures/fig1_collapse.pdf" in everything
     flags = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))
     assert flags["usage"]["software-stack-deployment"]["conda"] is True
 

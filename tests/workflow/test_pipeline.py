@@ -113,23 +113,13 @@ def test_a_job_tells_in_its_log_how_far_it_is(finished, log):
     assert re.search(r" 1 of \d+ done, about \d+ s left$", said, re.MULTILINE)
 
 
-def test_the_terminal_tells_how_long_a_run_will_take_unless_it_has_to_be_quiet(finished):
-    def draw(*arguments: str) -> str:
-        for figure in ("fig1_collapse", "figs_multimodal"):
-            (finished.folder / "figures" / "smoke" / f"{figure}.png").unlink()
-        done = finished.snakemake("--cores", "1", *arguments)
-        return done.stdout + done.stderr
-
-    said = draw()
+def test_the_terminal_tells_how_long_a_run_will_take(finished):
+    for figure in ("fig1_collapse", "fig3_mean_alignment"):
+        (finished.folder / "figures" / "smoke" / f"{figure}.png").unlink()
+    done = finished.snakemake("--cores", "1")
+    said = done.stdout + done.stderr
     assert re.search(r"^3 jobs, about \d+ s in all; next fig1_collapse\.$", said, re.MULTILINE)
     assert len(re.findall(r"^\d+ s so far, about \d+ s left\b", said, re.MULTILINE)) == 2
-    quiet = draw("--quiet")
-    assert " left." not in quiet
-    assert " in all." not in quiet
-
-
-def test_a_finished_pipeline_has_nothing_to_do(finished):
-    assert "Nothing to be done" in finished.snakemake("--dry-run", "--cores", "1").stdout
 
 
 def test_nothing_is_written_outside_the_named_folders(finished):
@@ -137,13 +127,16 @@ def test_nothing_is_written_outside_the_named_folders(finished):
         assert [path.name for path in (finished.folder / top).iterdir()] == ["smoke"]
 
 
-def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):
+def test_a_deleted_figure_is_drawn_again_and_nothing_else_and_a_quiet_run_tells_no_times(finished):
     picture = finished.folder / "figures" / "smoke" / "fig3_mean_alignment.pdf"
     before = picture.read_bytes()
     picture.unlink()
     assert finished.planned() == {"fig3_mean_alignment": 1}
-    finished.snakemake("--cores", "1")
+    done = finished.snakemake("--cores", "1", "--quiet")
     assert picture.read_bytes() == before
+    said = done.stdout + done.stderr
+    assert " left." not in said
+    assert " in all." not in said
 
 
 # In the default suite figures whose tables are computed in different ways: each by its own process,
@@ -172,10 +165,12 @@ def test_a_changed_block_reruns_its_own_figure_and_no_other(changed, figure):
     assert planned == {*jobs_of(figure, table, source), drawn, "claims"}
 
 
-@pytest.mark.parametrize("figure", ["fig3_mean_alignment", "figs_multimodal"])
-def test_a_changed_module_reruns_its_importers_only(changed, figure):
-    changed.append(f"src/modecollapse/figures/{figure.split('_', 1)[1]}.py", "# changed\n")
-    assert changed.planned() == {DRAWN_BY.get(figure, figure): 1}
+def test_changed_modules_rerun_their_importers_only(changed):
+    """One whose figure has a process of its own, and one whose figure shares it."""
+    figures = ("fig3_mean_alignment", "figs_multimodal")
+    for figure in figures:
+        changed.append(f"src/modecollapse/figures/{figure.split('_', 1)[1]}.py", "# changed\n")
+    assert changed.planned() == {DRAWN_BY.get(figure, figure): 1 for figure in figures}
 
 
 def test_small_figures_share_a_process():
@@ -191,7 +186,7 @@ def test_changed_training_code_leaves_theory_alone(changed):
     assert "flows" not in sources
 
 
-def test_touching_a_file_reruns_nothing(changed):
+def test_a_finished_pipeline_has_nothing_to_do_and_touching_a_file_is_no_change(changed):
     (changed.folder / "src" / "modecollapse" / "quadrature" / "wide.py").touch()
     assert "Nothing to be done" in changed.snakemake("--dry-run", "--cores", "1").stdout
 

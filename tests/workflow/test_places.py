@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from conftest import LIMIT, ROOT, copy_repository
+from pipelines import LIMIT, ROOT, copy_repository
 
 pytestmark = [
     pytest.mark.slow,

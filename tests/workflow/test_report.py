@@ -82,9 +82,12 @@ def test_every_figure_is_drawn(page):
             """
             const path = arguments[0];
             app.setView({content: "img", contentPath: results[path].data_uri, resultPath: path});
-            await new Promise(resolve => setTimeout(resolve, 500));
-            const picture = [...document.querySelectorAll("#app img")].find(
-                each => each.src === results[path].data_uri);
+            let picture;
+            for (let waits = 0; !picture && waits < 200; waits++) {
+                await new Promise(resolve => setTimeout(resolve, 25));
+                picture = [...document.querySelectorAll("#app img")].find(
+                    each => each.src === results[path].data_uri);
+            }
             await picture.decode();
             const canvas = document.createElement("canvas");
             [canvas.width, canvas.height] = [200, 200];

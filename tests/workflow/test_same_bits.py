@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pipelines import environment
 
 MOMENTS = 20
 EARLIEST, LATEST = 1.0, 8.0  # seconds after its start that a run is interrupted
@@ -135,7 +136,7 @@ def test_interruptions_leave_nothing_half_written_and_do_not_show(finished, clea
             run = subprocess.Popen(
                 clean.command("--cores", "2"),
                 cwd=clean.folder,
-                env=clean.environment,
+                env=environment(),
                 stdout=said,
                 stderr=said,
                 start_new_session=True,

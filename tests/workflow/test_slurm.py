@@ -101,22 +101,22 @@ def products(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_killed_jobs_are_tried_again_with_more(cluster, fresh):
+def test_killed_jobs_are_tried_again_with_more(cluster, clean):
     # A theory job that needs more than it asks for at first, and asks for the double thereafter.
-    fresh.edit("workflow/rules/tables.smk", "mem_mb=growing(2000)", "mem_mb=growing(900)")
+    clean.edit("workflow/rules/tables.smk", "mem_mb=growing(2000)", "mem_mb=growing(900)")
     # Snakemake imports this module too, under arguments of its own that name the table.
     hungry = "import sys\nif 'compute' in sys.argv[0] and 'survival' in str(sys.argv):\n"
     hungry += "    _held = bytearray(700 << 20)\n"
-    fresh.edit("src/modecollapse/pipeline/compute.py", "import time\n", f"import time\n{hungry}")
+    clean.edit("src/modecollapse/pipeline/compute.py", "import time\n", f"import time\n{hungry}")
     before = cluster.accounted().keys()
 
     def trained() -> list[str]:
         jobs = running(cluster).items()
         return [job for job, purpose in jobs if "outcome_map_simulation" in purpose]
 
-    with submitted(cluster, fresh, "figures/smoke/fig4_vanishing_weight.pdf") as process:
+    with submitted(cluster, clean, "figures/smoke/fig4_vanishing_weight.pdf") as process:
         cluster.run("scancel", *until(process, trained, "a simulation runs"))
-        succeeds(process, fresh)
+        succeeds(process, clean)
     new = [row for job, row in cluster.accounted().items() if job not in before]
     assert [(row.state, row.memory) for row in new if "simulation" in row.purpose] == [
         ("CANCELLED", "4000M"),
@@ -125,17 +125,17 @@ def test_killed_jobs_are_tried_again_with_more(cluster, fresh):
     killed, again = (row for row in new if "survival" in row.purpose)
     assert killed.state in slurm_cluster.ENDED - {"COMPLETED", "CANCELLED"}
     assert (killed.memory, again.memory, again.state) == ("900M", "1800M", "COMPLETED")
-    assert (fresh.folder / "figures" / "smoke" / "fig4_vanishing_weight.pdf").exists()
+    assert (clean.folder / "figures" / "smoke" / "fig4_vanishing_weight.pdf").exists()
 
 
-def test_a_job_asks_for_a_gpu_where_its_settings_do(cluster, fresh):
+def test_a_job_asks_for_a_gpu_where_its_settings_do(cluster, clean):
     target = "results/smoke/snapshots.csv"
-    path = fresh.folder / "config" / "smoke.yaml"
+    path = clean.folder / "config" / "smoke.yaml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     settings["fig1_collapse"]["snapshots"]["simulation"]["device"] = "cuda"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     before = cluster.accounted().keys()
-    with submitted(cluster, fresh, target, options=("--retries", "0")) as process:
+    with submitted(cluster, clean, target, options=("--retries", "0")) as process:
         process.wait(PATIENCE)
     new = [row for job, row in cluster.accounted().items() if job not in before]
     asked = {("simulation" in row.purpose): row.asked for row in new}
@@ -143,12 +143,12 @@ def test_a_job_asks_for_a_gpu_where_its_settings_do(cluster, fresh):
     assert "gpu" not in asked[False]
 
 
-def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, fresh, finished):
+def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, clean, finished):
     def said() -> str:
-        return (fresh.folder / "said").read_text(encoding="utf-8")
+        return (clean.folder / "said").read_text(encoding="utf-8")
 
     before = cluster.accounted().keys()
-    with submitted(cluster, fresh) as process:
+    with submitted(cluster, clean) as process:
         until(process, lambda: "Finished jobid" in said(), "a job is finished")
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         with suppress(subprocess.TimeoutExpired):
@@ -161,7 +161,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, f
     assert {"COMPLETED", "CANCELLED"} <= {row.state for row in first.values()}
     completed = sum(row.state == "COMPLETED" for row in first.values())  # some before it was told
 
-    with submitted(cluster, fresh) as process:
+    with submitted(cluster, clean) as process:
         node = ("scontrol", "update", f"nodename={cluster.host}")
         until(process, lambda: running(cluster), "a job runs")
         cluster.run(*node, "state=drain", "reason=rehearsal")
@@ -170,7 +170,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, f
         assert not running(cluster)
         assert cluster.queued()
         cluster.run(*node, "state=resume")
-        succeeds(process, fresh, WHOLE)
+        succeeds(process, clean, WHOLE)
     seen = before | first.keys()
     second = [row for job, row in cluster.accounted().items() if job not in seen]
     assert {row.state for row in second} == {"COMPLETED"}
@@ -178,7 +178,7 @@ def test_a_run_interrupted_and_drained_gives_the_bytes_of_a_local_one(cluster, f
     computed = sum(n for job, n in everything.items() if job.startswith(SOURCES))
     assert computed - completed <= len(second) < computed
 
-    there, here = products(fresh.folder), products(finished.folder)
+    there, here = products(clean.folder), products(finished.folder)
     assert len(here) > 10
     assert there.keys() == here.keys()
     assert [name for name in here if there[name] != here[name]] == []
