@@ -18,6 +18,7 @@ from modecollapse.pipeline.configuration import (
     ConfigurationError,
     blocks,
     check,
+    check_words,
     experiments,
     load,
     merge,
@@ -477,3 +478,39 @@ def test_the_default_belongs_to_itself(repository):
     owner.mark(repository, "default", "")
     assert not (repository / "results").exists()
     assert read(repository)["name"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--config name=a name=b", "--config 'name': given twice; allowed: once"),
+        ("-C name=a x=1 name=a", "'name': given twice"),
+        ("--config=name=a --cores 1 --config name=b", "'name': given twice"),
+        ("-Cname=a -C name=b", "'name': given twice"),
+        ("--config a={b: 1} a={c: 2}", "'a': given twice"),
+        ("--config \x1b[31m=1 \x1b[31m=2", r"'\\x1b\[31m': given twice"),
+        (
+            "--cores 2 --config points=2_0",
+            "--config 'points': got '2_0' in line 1, which YAML reads",
+        ),
+        ("-C points=0x14 -- all", "got '0x14'"),
+        ("-C points=0100", "write 64 or 100"),
+        ("--config a=[1,no]", "1: got 'no'"),
+        ("--config a=*b", "got an alias"),
+        ("--config -n name=a", None),
+        ("--config name=a -- name=b", None),
+        ("--config name=a --cores 2 name=b", None),
+        ("--config name=a --configfile x=1 x=2", None),
+        ("--set-threads theory=2 --set-threads theory=3", None),
+        ("--config a= b=1e-3 c={'d': 42} e=f=g", None),
+        ("-n -C", None),
+    ],
+)
+def test_what_snakemake_would_drop_of_its_command_line_is_refused(words, says):
+    split = words.split() if "{" not in words else re.findall(r"\S+=\{.*?\}|\S+", words)
+    if says is None:
+        check_words(split)
+    else:
+        with pytest.raises(ConfigurationError, match=says) as caught:
+            check_words(split)
+        assert "\x1b" not in str(caught.value)

@@ -46,6 +46,8 @@ configfile: str(ROOT / "config.yaml")
 try:
     files = workflow.overwrite_configfiles if MAIN else []
     given = workflow.config_settings.config if MAIN else config
+    if MAIN and workflow.is_main_process:
+        configuration.check_words(sys.argv[1:])
     config = configuration.read(ROOT, files, given)
     MADE_FROM = owner.origin(ROOT, files, given)
     owner.check(Path(), config["name"], MADE_FROM)

@@ -18,6 +18,7 @@ __all__ = [
     "ConfigurationError",
     "blocks",
     "check",
+    "check_words",
     "drawn_together",
     "experiments",
     "load",
@@ -64,6 +65,36 @@ def _said(name: str, value: Any) -> Any:
         return read_value(value)
     except ConfigurationError as error:
         raise ConfigurationError(f"--config {shown(name)}: {error}") from None
+
+
+def check_words(words: Iterable[str]) -> None:
+    """Refuse on Snakemake's command line what it would drop, or change, without a word: of a key
+    that is given twice by ``--config`` all but the last, and the 20 that it makes of 2_0.
+
+    Raises
+    ------
+    ConfigurationError : naming the key.
+
+    >>> check_words(["--cores", "2", "--config", "name=a", "--", "figures/a=b"])
+    """
+    inside, given = False, set[str]()
+    for word in words:
+        name, text = _option(word)
+        inside = (inside and name is None) or name in ("--config", "-C")
+        key, equals, value = text.partition("=")
+        if inside and equals:
+            if key in given:
+                raise ConfigurationError(f"--config {shown(key)}: given twice; allowed: once")
+            given.add(key)
+            _said(key, value)
+
+
+def _option(word: str) -> tuple[str | None, str]:
+    """The option that a word of a command line begins, None where it begins none, and the rest."""
+    if word.startswith("--"):
+        name, _, rest = word.partition("=")
+        return name, rest
+    return (word[:2], word[2:]) if word.startswith("-") else (None, word)
 
 
 def _unnamed(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Fault]:
