@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
+import time
 from pathlib import Path
 
 import matplotlib
@@ -200,6 +202,42 @@ def test_each_bad_log_density_gets_one_clear_message(name, tmp_path):
     with pytest.raises(ValueError, match=message) as told:
         diagnose(file, SMALL, starts=6, seconds=10)
     assert len(str(told.value).splitlines()) == 1
+
+
+def hours_of(**changes):
+    """What a diagnosis that is refused for its time is told to take."""
+    p = mc.mixture([[2.0, 0.0], [-2.0, 0.0]])
+    with pytest.raises(ValueError, match=r"^steps: got .*; allowed: what takes at mo") as told:
+        diagnose(p, SMALL, **{"steps": 10**8, "hours": 1e-6, **changes})
+    return float(
+        re.search(r"about (.+): take fewer steps or runs, or raise hours", str(told.value))[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "times"),
+    [
+        ({"steps": 10**9}, 10),
+        ({"check": True}, 50),
+        ({"seeds": 400}, 100),
+        ({"batch": 6400}, 100),
+        ({"couplings": 20}, 10),
+        ({"hidden": 80}, 7),
+    ],
+    ids=str,
+)
+def test_what_would_take_too_long_is_refused_with_its_bound(changes, times, monkeypatch):
+    monkeypatch.setattr(sys.modules["modecollapse.diagnosis.diagnose"], "_once", lambda *_: 0.0)
+    assert hours_of(**changes) / hours_of() == pytest.approx(times, rel=0.3)
+
+
+def test_a_log_density_that_takes_its_time_is_reckoned_with():
+    def slow(x):
+        time.sleep(0.02)
+        return -x.square().sum(-1)
+
+    with pytest.raises(ValueError, match=r"^steps: got 10000; .* runs take about 0\.01[3-9]"):
+        diagnose(mc.custom(slow, 2), SMALL, steps=10_000, hours=0.01)  # 4 × 200 steps, 0.06 s each
 
 
 @pytest.mark.parametrize(

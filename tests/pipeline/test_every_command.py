@@ -251,6 +251,21 @@ def test_the_command_refuses_an_odd_word(command, kind, folder, capsys):
 HUGE = {
     "seeds": (["--seeds", "1000000000000"], "seeds: got 1000000000000; allowed: a whole number"),
     "steps": (["--steps", "1000000000000", "--check"], "steps: got 1000000000000; allowed: a w"),
+    "steps that take years": (["--steps", "1000000000"], "steps: got 1000000000; allowed: what ta"),
+    "steps of all runs": (
+        ["--steps", "9999999", "--check"],
+        "steps: got 9999999; allowed: what ta",
+    ),
+    "runs that take days": (["--seeds", "99999", "--steps", "99999"], "steps: got 99999; all"),
+    "less than an hour": (
+        ["--hours", "0.001", "--check", "--steps", "4000"],
+        "steps: got 4000; all",
+    ),
+    "no hours": (["--hours", "0"], "hours: got 0.0; allowed: a finite number in (0, inf)"),
+    "hours before": (["--hours", "-1"], "hours: got -1.0"),
+    "hours for ever": (["--hours", "inf"], "hours: got inf"),
+    "hours too many": (["--hours", "1e99"], "hours: got 1e+99"),
+    "hours that are none": (["--hours", "nan"], "hours: got nan"),
     "seconds": (["--seconds", "nan"], "seconds: got nan; allowed: a finite number"),
     "output": (["--output", "pipe"], "output: got 'pipe'; allowed: a folder"),
 }

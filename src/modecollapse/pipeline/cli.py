@@ -156,6 +156,7 @@ def _diagnose_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seeds", type=int, default=16, help="runs (16)")
     command.add_argument("--steps", type=int, default=400, help="optimisation steps (400)")
     command.add_argument("--seconds", type=float, default=60.0, help="to look for modes (60)")
+    command.add_argument("--hours", type=float, default=24.0, help="trainings may take (24)")
     command.add_argument("--output", type=_path, help="a folder for the report (diagnosis/<file>)")
 
 

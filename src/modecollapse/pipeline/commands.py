@@ -139,7 +139,7 @@ def diagnose(given: argparse.Namespace) -> int:
 
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger(PACKAGE.name).setLevel(logging.INFO)
-    options = {"check": given.check, "seconds": given.seconds}
+    options = {"check": given.check, "seconds": given.seconds, "hours": given.hours}
     try:
         folder = _writable("output", given.output or Path("diagnosis", given.file.stem))
         found = look(given.file, seeds=given.seeds, steps=given.steps, **options)
