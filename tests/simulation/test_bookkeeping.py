@@ -255,7 +255,7 @@ def test_a_record_says_when_a_run_diverged_and_keeps_what_it_logged():
     values = np.full((4, len(log.statistics), 3), 0.5)
     values[1, :, 2] = values[3] = np.nan
     taken = Descent(0.25, 20, 4, 0)
-    run = record("simulation", [p] * 4, taken, log, values, np.array([-1, 2, -1, 0]))
+    run = record("simulation", [p] * 4, taken, Objective(), log, values, np.array([-1, 2, -1, 0]))
     both, lost = Outcome.BOTH_MODES, Status.DIVERGED
     assert run.times.tolist() == [0.0, 2.5, 5.0]
     assert run.status.tolist() == [Status.FINISHED, lost, Status.FINISHED, lost]
@@ -263,6 +263,9 @@ def test_a_record_says_when_a_run_diverged_and_keeps_what_it_logged():
     assert run.message[3] == "step_size: 0.25 is too large; diverged by time 0, reduce it"
     assert run.message[0] == run.message[2] == ""
     assert run.outcome.tolist() == [both, None, both, None]
+    weighted = (taken, Objective(alpha=0.5), log)
+    run = record("simulation", [p] * 4, *weighted, values, np.array([-1, 2, -1, 0]))
+    assert "too far from every mode for weights (p/q)^0.5; diverged by time 5," in run.message[1]
 
 
 @pytest.mark.parametrize("run", [simulate, simulate_reduced])

@@ -10,12 +10,13 @@ from modecollapse import mixture, random_start
 from modecollapse.dynamics import Dynamics
 from modecollapse.geometries import GEOMETRIES
 from modecollapse.schedules import Exponential, schedule
-from modecollapse.simulation.mixture_kernel import State, descend, evaluate
+from modecollapse.simulation.mixture_kernel import FINE, State, descend, evaluate
 from modecollapse.simulation.mixtures import MixtureStart, _recipe, simulate_mixture
 from modecollapse.simulation.settings import Descent, Objective
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory.divergence import divergence_velocity
 from modecollapse.theory.multimodal import MultimodalOverlaps, rates
+from modecollapse.trajectory import Status
 
 P = BimodalTarget(1.5, 5, 0.7)
 TINY = 1e-6
@@ -32,7 +33,7 @@ def stepped(target, start, *, batch, h=TINY, steps=1, eta=1.0, objective=None, o
     state = State(*(a.copy() for a in arrays))
     memory = np.zeros((2, state.means.size + 2 * len(state.logits)))
     path = np.tile([1.0, eta], (steps, 1))
-    assert descend(np.random.default_rng(seed), state, path, memory, 0, recipe)
+    assert descend(np.random.default_rng(seed), state, path, memory, 0, recipe) == FINE
     return State(*arrays), state
 
 
@@ -137,10 +138,12 @@ def test_optimisers_are_those_of_torch(optimizer):
                     Objective()) for size, name in ((h, optimizer), (1.0, "sgd"))
         ]  # fmt: skip
         probe = State(ours.means.copy(), ours.logits.copy(), ours.variances.copy())
-        assert descend(plain, probe, np.array([[1.0, 0.0]]), np.zeros((2, 14)), 0, recipes[1])
+        assert (
+            descend(plain, probe, np.array([[1.0, 0.0]]), np.zeros((2, 14)), 0, recipes[1]) == FINE
+        )
         theta.grad = torch.tensor(ours.means - probe.means)
         made.step()
-        assert descend(rng, ours, np.array([[1.0, 0.0]]), memory, step, recipes[0])
+        assert descend(rng, ours, np.array([[1.0, 0.0]]), memory, step, recipes[0]) == FINE
         np.testing.assert_allclose(ours.means, theta.numpy(), rtol=1e-6, atol=1e-9)
         seen.append(ours.means.copy())
     assert np.abs(np.diff(seen, axis=0)).max() > 1e-4
@@ -233,3 +236,48 @@ def test_a_run_that_diverges_says_so_and_the_others_go_on():
 def test_a_wrong_argument_is_named(words, make):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@pytest.mark.parametrize(
+    ("place", "objective", "told"),
+    [
+        (
+            80.0,
+            Objective(alpha=0.5),
+            "start: too far from every mode: the weights (p/q)^0.5 of all",
+        ),
+        (
+            200.0,
+            Objective(alpha=0.1),
+            "start: too far from every mode: the weights (p/q)^0.1 of all",
+        ),
+        (1e5, Objective(alpha=0.9), "start: too far from every mode"),
+        (1e5, Objective(alpha=0.9, share=0.5, samples=8), "start: too far from every mode"),
+        (60.0, Objective(alpha=1.0), "start: too far from every mode"),
+        (60.0, Objective(alpha=0.0), ""),
+        (70.0, Objective(alpha=0.5, self_normalised=False), ""),
+        (30.0, Objective(alpha=0.5), ""),
+        (200.0, Objective(alpha=1e-3), ""),
+    ],
+)
+def test_a_start_from_which_no_weight_is_left_is_told_as_such(place, objective, told):
+    start = MixtureStart(np.array([[[place, 0.0], [-place, 0.0]]]))
+    p = mixture([[4.0, 0.0], [-4.0, 0.0]])
+    run = simulate_mixture(p, start, Descent(0.01, 20, 32, seed=1), [20], objective=objective)
+    assert run.message[0].startswith(told)
+    assert (run.status[0] == Status.FINISHED) == (told == "")
+    assert "step_size" not in run.message[0]
+
+
+@pytest.mark.parametrize(
+    ("size", "alpha", "told"),
+    [
+        (200.0, 0.5, "step_size: 200 led too far from every mode, where the weights (p/q)^0.5 of"),
+        (200.0, 0.0, "step_size: 200 is too large; reduce it"),
+    ],
+)
+def test_steps_that_lead_where_no_weight_is_left_are_told_as_such(size, alpha, told):
+    start = MixtureStart(np.array([[[3.0, 0.0], [-3.0, 0.0]]]))
+    descent, p = Descent(size, 2000, 32, seed=1), mixture([[4.0, 0.0], [-4.0, 0.0]])
+    run = simulate_mixture(p, start, descent, [2000], objective=Objective(alpha=alpha))
+    assert run.message[0].startswith(told)

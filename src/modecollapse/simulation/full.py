@@ -154,7 +154,8 @@ def simulate(
     check_memory("batch", batch, 24.0 * batch, "take fewer samples a step")
     at_once = _runs_at_once(settings, len(start), integer("memory", memory, 1))
     values, diverged = _follow(settings, targets, start, rates, at_once)
-    return record("simulation", targets, settings.descent, settings.log, values, diverged)
+    how = settings.descent, settings.objective, settings.log
+    return record("simulation", targets, *how, values, diverged)
 
 
 def _follow(

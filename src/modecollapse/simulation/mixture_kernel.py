@@ -19,9 +19,11 @@ from ..compiled import compiled
 from ..geometries import Metric
 from .settings import DECAYS, EPSILON
 
-__all__ = ["Recipe", "State", "descend", "evaluate"]
+__all__ = ["DIVERGED", "FINE", "LEFT", "VANISHED", "Recipe", "State", "descend", "evaluate"]
 
 SGD, MOMENTUM, ADAM = range(3)  # as in settings.OPTIMIZERS
+# How a descent ends: too large a step; samples that all have the weight 0, from the start on, later
+FINE, DIVERGED, VANISHED, LEFT = range(4)
 SMALLEST = 1e-300  # a weight by which is divided
 
 
@@ -118,7 +120,8 @@ def _log_ratio_slope(x, state, modes, widths, beta, own, theirs, out):
 
 @compiled
 def _from_q(rng, state, beta, recipe, log_w, gradient):
-    """The gradient of D_α(q, p^β) by samples of q, each component's without its weight."""
+    """The gradient of D_α(q, p^β) by samples of q, each component's without its weight; returns
+    whether the samples' weights R, where they are divided by their mean, have one."""
     k, d = state.means.shape
     own, theirs = np.empty(k), np.empty(recipe.log_weights.size)
     constants, heights = np.empty(k), np.empty(recipe.log_weights.size)
@@ -150,12 +153,15 @@ def _from_q(rng, state, beta, recipe, log_w, gradient):
         norm += math.exp(log_w[i]) * advantage[i]
     if recipe.alpha > 0:
         scale = norm if recipe.self_normalised else 1.0
+        if scale == 0.0:
+            return False
         gradient.means[:] /= scale
         gradient.variances[:] /= scale
         advantage[:] = (1 - advantage / scale) / recipe.alpha
         norm = (1 - norm / scale) / recipe.alpha
     for i in range(k):
         gradient.logits[i] = advantage[i] - norm
+    return True
 
 
 @compiled
@@ -233,7 +239,8 @@ def _move(state, gradient, h, rate, recipe):
 @compiled
 def descend(rng, state, path, memory, begin, recipe):
     """Take the steps of `path` (T, 2), β and η of each, in place, the first of them number `begin`
-    of the run; `memory` (2, K (d + 2)) is the optimiser's.  Returns whether all stayed finite."""
+    of the run; `memory` (2, K (d + 2)) is the optimiser's.  Returns how it went: `FINE`, or what
+    ended it."""
     k, d = state.means.shape
     log_w, flat = np.empty(k), np.empty(k * (d + 2))
     gradient = State(flat[: k * d].reshape(k, d), flat[k * d : k * d + k], flat[k * d + k :])
@@ -247,7 +254,8 @@ def descend(rng, state, path, memory, begin, recipe):
         beta, rate = path[t]
         _log_weights(state.logits, log_w)
         flat[:] = 0.0
-        _from_q(rng, state, beta, recipe, log_w, gradient)
+        if not _from_q(rng, state, beta, recipe, log_w, gradient):
+            return VANISHED if begin + t == 0 else LEFT
         if recipe.samples > 0:
             forward_flat[:] = 0.0
             _from_p(rng, state, recipe, log_w, forward)
@@ -258,8 +266,8 @@ def descend(rng, state, path, memory, begin, recipe):
         _move(state, gradient, h, rate, recipe)
         total = state.means.sum() + state.logits.sum() + state.variances.sum()
         if not (math.isfinite(total) and state.variances.min() > 0):
-            return False
-    return True
+            return DIVERGED
+    return FINE
 
 
 @compiled

@@ -21,7 +21,7 @@ from ..dynamics import VARIANCES, Dynamics
 from ..memory import check_memory
 from ..targets import GaussianMixture
 from ..trajectory import Status, Trajectory, finish
-from .mixture_kernel import Recipe, State, descend, evaluate
+from .mixture_kernel import DIVERGED, FINE, LEFT, VANISHED, Recipe, State, descend, evaluate
 from .settings import OPTIMIZERS, PATHS, Descent, Objective
 from .streams import Purpose
 from .streams import generator as stream
@@ -29,6 +29,13 @@ from .streams import generator as stream
 __all__ = ["MixtureStart", "simulate_mixture"]
 
 FloatArray = NDArray[np.float64]
+FAR = "the weights (p/q)^{alpha:g} of all samples vanish, so that they have no mean to divide by"
+WHY = {
+    FINE: "",
+    DIVERGED: "step_size: {step_size:g} is too large; reduce it",
+    VANISHED: f"start: too far from every mode: {FAR}; start nearer, or take a smaller alpha",
+    LEFT: f"step_size: {{step_size:g}} led too far from every mode, where {FAR}; reduce it",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +121,8 @@ def simulate_mixture(
     -------
     A trajectory of kl, kl_se (of KL(q‖p), β = 1), choice_kl (another estimate by as many fresh
     samples, by which one may choose between runs), beta, mass_k and weight_i, each (n, T).  A run
-    whose step is too large ends ``Status.DIVERGED``.
+    whose step is too large, or so far from all modes that the weights of all its samples vanish,
+    ends ``Status.DIVERGED``, with a message that says which.
 
     >>> from modecollapse import mixture
     >>> p = mixture([[4.0, 0.0], [-4.0, 0.0]])
@@ -135,11 +143,8 @@ def simulate_mixture(
     steps = _check_log(at, descent.steps, 8 * len(start) * (4 + modes + k))
     path = _path(descent, dynamics, within("weights_from", weights_from, 0, closed="["))
     values = np.full((len(start), 4 + modes + k, len(steps)), np.nan)
-    status = []
-    for run in range(len(start)):
-        one = _Run(start, run, descent, recipe, path)
-        reached = one.follow(steps, values[run], evaluation_samples)
-        status.append(Status.FINISHED if reached else Status.DIVERGED)
+    runs = [_Run(start, run, descent, recipe, path) for run in range(len(start))]
+    ends = [one.follow(steps, values[k], evaluation_samples) for k, one in enumerate(runs)]
     names = ["kl", "kl_se", "choice_kl", "beta"]
     names += [f"mass_{m}" for m in range(modes)] + [f"weight_{i}" for i in range(k)]
     return finish(
@@ -147,9 +152,9 @@ def simulate_mixture(
         np.array(steps) * descent.step_size,
         {name: values[:, place] for place, name in enumerate(names)},
         target,
-        status,
+        [Status.FINISHED if end == FINE else Status.DIVERGED for end in ends],
         np.nan,
-        {Status.DIVERGED: f"step_size: {descent.step_size:g} is too large; reduce it"},
+        [WHY[end].format(step_size=descent.step_size, alpha=objective.alpha) for end in ends],
     )
 
 
@@ -168,22 +173,24 @@ class _Run:
         self._noise = stream(descent.seed, number, Purpose.NOISE)
         self._evaluation = stream(descent.seed, number, Purpose.EVALUATION)
 
-    def follow(self, steps: Sequence[int], out: FloatArray, samples: int) -> bool:
-        """Write the statistics at each of `steps` into `out` (statistics, T)."""
+    def follow(self, steps: Sequence[int], out: FloatArray, samples: int) -> int:
+        """Write the statistics at each of `steps` into `out` (statistics, T); returns how the
+        descent ended."""
         recipe, done = self._recipe, 0
         masses, again = np.empty((2, len(recipe.modes)))
         look = (self._state, recipe.modes, recipe.widths, recipe.log_weights, samples)
         for place, step in enumerate(steps):
             part = self._path[done:step]
-            if not descend(self._noise, self._state, part, self._memory, done, recipe):
-                return False
+            end = descend(self._noise, self._state, part, self._memory, done, recipe)
+            if end != FINE:
+                return int(end)
             done = step
             kl, error = evaluate(self._evaluation, *look, masses)
             choice_kl, _ = evaluate(self._evaluation, *look, again)
             beta = self._path[min(step, len(self._path) - 1), 0]
             w = np.exp(self._state.logits - self._state.logits.max())
             out[:, place] = [kl, error, choice_kl, beta, *masses, *(w / w.sum())]
-        return True
+        return FINE
 
 
 def _check_log(at: Sequence[int], steps: int, each: int) -> list[int]:

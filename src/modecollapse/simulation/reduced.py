@@ -139,7 +139,7 @@ def simulate_reduced(
     shape = (len(start), len(log.statistics), len(log.at))
     values = np.array([v for v, _ in results]).reshape(shape)
     diverged = np.array([place for _, place in results], dtype=int)
-    return record("reduced simulation", targets, descent, log, values, diverged)
+    return record("reduced simulation", targets, descent, objective, log, values, diverged)
 
 
 def _check_memory(n: int, descent: Descent, log: Log) -> None:

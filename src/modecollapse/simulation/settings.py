@@ -203,6 +203,7 @@ def record(
     source: str,
     targets: Sequence[BimodalTarget],
     descent: Descent,
+    objective: Objective,
     log: Log,
     values: NDArray[np.float64],
     diverged: NDArray[np.int_],
@@ -210,7 +211,10 @@ def record(
     """The runs as one record, from their logged `values` (n, statistics, logged times) and the
     place among the logged times at which each was found to have `diverged`, or -1."""
     times = np.array(log.at) * descent.step_size
-    large = f"step_size: {descent.step_size:g} is too large; diverged by time {{time:g}}, reduce it"
+    large, remedy = f"step_size: {descent.step_size:g} is too large", "reduce it"
+    if objective.alpha > 0 and objective.self_normalised:
+        large += f", or q too far from every mode for weights (p/q)^{objective.alpha:g}"
+        remedy += ", start nearer or take a smaller alpha"
     return finish(
         source,
         times,
@@ -218,5 +222,5 @@ def record(
         targets,
         [Status.FINISHED if place < 0 else Status.DIVERGED for place in diverged],
         times[diverged],
-        {Status.DIVERGED: large},
+        {Status.DIVERGED: f"{large}; diverged by time {{time:g}}, {remedy}"},
     )
