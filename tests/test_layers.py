@@ -22,7 +22,7 @@ ROADS = {"theory", "simulation", "flows"}
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"pipeline"},
     "pipeline": {"diagnosis", "experiments", "figures", "claims", "closure", "checks", "store"},
-    "diagnosis": {"flows", "figures", "theory"} | SHARED,
+    "diagnosis": {"experiments", "flows", "figures", "theory"} | SHARED,
     "figures": SHARED,
     "claims": {"counting", "prediction", "forecast", "checks"},
     "experiments": ROADS | SHARED,
