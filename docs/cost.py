@@ -7,7 +7,7 @@
 
 What runs on cores is timed: some points of each block, with its own settings but for CUTS, in
 which the time is linear.  What runs on GPUs is counted: the operations of all matrix products, over
-a rate that is assumed.
+a rate that was measured on one (`python -m benchmarks gpu`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import platform
 import re
 import sys
@@ -55,9 +56,9 @@ PAGE = ROOT / "docs" / "cluster.md"
 BUDGET = 10.0  # seconds of measuring for a block
 FEWEST = 3  # points to measure, whatever they take
 
-RATE = 1e13  # operations a second on a GPU, assumed: half the peak of an A100 in float32
-LAUNCH = 0.01  # seconds that a step takes on a GPU, however small, assumed
-DOUBLE = 2  # what an operation in float64 costs there, in operations in float32
+# Of RealNVPs on an NVIDIA H100 80GB, 24 to 128 at once, to within a third: docs/performance.md.
+RATE = 2.8e13  # operations a second, in float32 and, to within a fifth, in float64
+LAUNCH = 0.0045  # seconds of a step beyond its products
 
 
 @dataclass(frozen=True)
@@ -217,8 +218,9 @@ def trainings(
 
 
 def gpu_seconds(target: BimodalTarget, settings: FlowSettings) -> float:
-    """The time that a training takes on a GPU, under the assumptions above."""
-    return max(operations(target, settings) / RATE, settings.steps * LAUNCH)
+    """The time that a training takes on a GPU by the rates above."""
+    ensembles = math.ceil(settings.seeds / (settings.ensemble_size or settings.seeds))
+    return operations(target, settings) / RATE + ensembles * settings.steps * LAUNCH
 
 
 def operations(target: BimodalTarget, settings: FlowSettings) -> float:
@@ -226,7 +228,7 @@ def operations(target: BimodalTarget, settings: FlowSettings) -> float:
     step, measurement = _operations(target.dimension, settings.architecture)
     logs = settings.steps // settings.log_every + 1
     samples = settings.steps * settings.batch * step
-    return settings.seeds * (samples + logs * settings.evaluation_samples * measurement * DOUBLE)
+    return settings.seeds * (samples + logs * settings.evaluation_samples * measurement)
 
 
 @cache

@@ -116,11 +116,31 @@ def test_operations_are_those_of_the_networks(dimension, couplings, hidden, dept
     settings = FlowSettings.of(
         couplings=couplings, hidden=hidden, depth=depth, seeds=3, steps=100, batch=64, log_every=50
     )
-    measured = 3 * settings.evaluation_samples * measurement * cost.DOUBLE
+    measured = 3 * settings.evaluation_samples * measurement
     counted = cost.operations(BimodalTarget(3.0, dimension, 0.5), settings)
     assert counted == 3 * (100 * 64 * step + measured)
 
 
 def test_a_small_step_takes_a_gpu_its_launch():
-    tiny = FlowSettings.of(couplings=2, hidden=4, seeds=1, steps=100, batch=2, log_every=100)
-    assert cost.gpu_seconds(BimodalTarget(3.0, 2, 0.5), tiny) == 100 * cost.LAUNCH
+    tiny = FlowSettings.of(couplings=2, hidden=4, seeds=3, steps=100, batch=2, log_every=100)
+    target = BimodalTarget(3.0, 2, 0.5)
+    assert cost.gpu_seconds(target, tiny) == pytest.approx(100 * cost.LAUNCH, rel=0.01)
+    apart = tiny.changed(ensemble_size=2)
+    assert cost.gpu_seconds(target, apart) == pytest.approx(200 * cost.LAUNCH, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "couplings", "hidden", "flows", "milliseconds"),
+    [
+        (2, 8, 512, 96, 27.2),
+        (128, 8, 512, 96, 34.3),
+        (64, 2, 128, 96, 4.46),
+        (64, 16, 1024, 24, 48.5),
+    ],
+)
+def test_steps_take_a_gpu_what_was_measured(dimension, couplings, hidden, flows, milliseconds):
+    # python -m benchmarks gpu on an NVIDIA H100 80GB HBM3, 2026-11-26
+    kind = {"couplings": couplings, "hidden": hidden, "batch": 512, "evaluation_samples": 2}
+    settings = FlowSettings.of(**kind, seeds=flows, steps=1000, log_every=1000)
+    said = cost.gpu_seconds(BimodalTarget(3.0, dimension, 0.5), settings)
+    assert said == pytest.approx(milliseconds, rel=1 / 3)

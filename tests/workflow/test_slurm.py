@@ -103,7 +103,7 @@ def products(folder: Path) -> dict[str, bytes]:
 
 def test_killed_jobs_are_tried_again_with_more(cluster, clean):
     # A theory job that needs more than it asks for at first, and asks for the double thereafter.
-    clean.edit("workflow/rules/tables.smk", "mem_mb=growing(2000)", "mem_mb=growing(900)")
+    clean.edit("workflow/rules/tables.smk", "mem_mb=megabytes(2000)", "mem_mb=megabytes(900)")
     # Snakemake imports this module too, under arguments of its own that name the table.
     hungry = "import sys\nif 'compute' in sys.argv[0] and 'survival' in str(sys.argv):\n"
     hungry += "    _held = bytearray(700 << 20)\n"

@@ -34,8 +34,9 @@ sys.path.insert(0, str(ROOT / "src"))
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
 
 from modecollapse.closure import closure, constant
+from modecollapse.experiments.size import memory
 from modecollapse.pipeline import configuration, owner
-from modecollapse.pipeline.compute import module_name
+from modecollapse.pipeline.compute import module_name, settings_of
 from modecollapse.store import StoreError
 
 
@@ -157,9 +158,21 @@ def priority(wildcards):
     return rank(OWNER[wildcards.table])
 
 
-def growing(amount):
+@cache
+def estimate(table, source):
+    """MB that a job of a block holds by its settings, and half as much again: it is an estimate."""
+    block = FIGURES[OWNER[table]][table][source]
+    return round(1.5e-6 * memory(settings_of(EXPERIMENTS[table], source, block)))
+
+
+def growing(least, needed=lambda wildcards: 0):
     """A resource of which a job gets twice as much each time that it is tried again."""
-    return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
+    return lambda wildcards, attempt: max(least, needed(wildcards)) * 2 ** (attempt - 1)
+
+
+def megabytes(least):
+    """The memory of a job: what it is estimated to need, and no less than `least`."""
+    return growing(least, lambda wildcards: estimate(wildcards.table, wildcards.source))
 
 
 def pictures(figure):

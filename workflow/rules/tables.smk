@@ -26,7 +26,7 @@ rule theory:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=megabytes(2000),
         runtime=growing(120),
     params:
         experiment=lambda wildcards: EXPERIMENTS[wildcards.table],
@@ -47,7 +47,7 @@ use rule theory as simulation with:
     conda:
         "../../envs/training.yaml"
     resources:
-        mem_mb=growing(4000),
+        mem_mb=megabytes(4000),
         runtime=growing(240),
         gpu=gpus,
 
@@ -61,7 +61,7 @@ use rule theory as flows with:
     conda:
         "../../envs/training.yaml"
     resources:
-        mem_mb=growing(4000),
+        mem_mb=megabytes(4000),
         runtime=growing(240),
         gpu=gpus,
 

@@ -16,6 +16,7 @@ __all__ = ["TOGETHER", "memory", "points", "seconds"]
 
 NUMBER = 8.0  # bytes
 LOADED = {"equations": 2.4e8, "reduced": 2.4e8, "full": 4.4e8, "flows": 5.2e8}  # bytes of libraries
+GPU, HOST = 1.9e9, 4  # bytes of a GPU's; copies of parameters that a checkpoint has on the host
 STATISTICS = 20  # numbers that are logged of a run at a time
 COLUMNS = 20  # of a table
 BLOCK, VECTORS = 2e6, 31  # of samples that are drawn at once; of d numbers, where one run fills it
@@ -42,24 +43,27 @@ PRODUCT, ACTIVATION = 2.5e-10, 2.5e-9
 
 
 def memory(settings: Any) -> float:
-    """Bytes that a job of these settings holds at once, more rather than less."""
+    """Bytes that a job of these settings holds at once, more rather than less.
+
+    Of a job on a GPU, those on the host.
+    """
     most = _numbers(settings, max)
     runs = max(most.get(name, 1) for name in RUNS)
     rows = _grid(settings) * _points(most)
     rows *= runs * most.get("logs", 1) if "logs" in most else 1
     numbers = rows * COLUMNS + runs * _logged(most) * STATISTICS + _steps(most)
     dimension = max(most.get("dimension", 1), most.get("dimensions", 1))
-    kind = _kind(most)
+    kind, gpu = _kind(most), vars(settings).get("device") == "cuda"
     if kind == "flows":
-        numbers += _flows(settings, most, most.get("ensemble", runs))
+        numbers += _flows(settings, most, most.get("ensemble", runs))[gpu]
         kept = "bins" in most or "fractions" in most  # projections of all samples
         numbers += 2 * runs * _logged(most) * most["samples"] if kept else 0
-    elif kind == "full":
+    elif kind == "full" and not gpu:
         batch = max(most.get(n, 1) for n in ("batch", "batches", "evaluation_samples"))
         numbers += BLOCK + VECTORS * dimension + batch * STATISTICS
     elif "n_modes" in most:
         numbers += COPIES * most["n_modes"] * dimension
-    return LOADED[kind] + numbers * NUMBER
+    return (GPU if gpu else LOADED[kind]) + numbers * NUMBER
 
 
 def seconds(settings: Any, jobs: int = 1) -> float:
@@ -169,9 +173,12 @@ def _coordinates(settings: Any, given: dict[str, float], pieces: float) -> float
     return (1 + pieces) * dimension
 
 
-def _flows(settings: Any, most: dict[str, float], runs: float) -> float:
+def _flows(settings: Any, most: dict[str, float], runs: float) -> tuple[float, float]:
     """Parameters of an ensemble, what a batch leaves in every layer for the gradient, and samples
-    on their way through one; numbers of 4 bytes count half."""
+    on their way through one; and what is on the host where all that is on a GPU.
+
+    Numbers of 4 bytes count half.
+    """
     layers, depth = most["couplings"], max(most.get("depth", 1), most.get("depths", 1))
     hidden, batch = most["hidden"], most.get("batch", most.get("samples", 1))
     coordinates = _coordinates(settings, most, KEPT)
@@ -181,7 +188,8 @@ def _flows(settings: Any, most: dict[str, float], runs: float) -> float:
     if "batch" not in most:
         copies, runs = TANGENTS, min(runs, TOGETHER)
     numbers = runs * layers * (COPIES * parameters + copies * activations) / 2
-    return numbers + most.get("samples", batch) * (hidden + coordinates)
+    samples = most.get("samples", batch) * (hidden + coordinates)
+    return numbers + samples, runs * layers * HOST * parameters / 2
 
 
 def _training(settings: Any, usual: dict[str, float]) -> float:

@@ -24,11 +24,14 @@ from .streams import streams
 
 __all__ = ["ensembles_of", "times", "trained"]
 
+USUAL = 500  # steps between two checkpoints, at least
+PART = 9  # times as long as writing one took are spent on training before the next
+
 log = logging.getLogger(__name__)
 
 
 def trained(
-    target: Target, settings: FlowSettings, path: Path | None, every: int
+    target: Target, settings: FlowSettings, path: Path | None, every: int | None
 ) -> list[dict[str, Any]]:
     """The records of all ensembles, from the checkpoint at `path` on and with others written."""
     named = description(target, settings)
@@ -38,7 +41,7 @@ def trained(
     running = None
     if path is not None and saved is not None:
         finished, running = _checked(path, target, settings, saved)
-    clock = _Clock(len(ensembles), settings.steps)
+    clock, writer = _Clock(len(ensembles), settings.steps), _Writer(path, named, every)
     for number, runs in list(enumerate(ensembles))[len(finished) :]:
         ensemble = Ensemble(target, settings, runs)
         if path is not None and running is not None:
@@ -47,12 +50,32 @@ def trained(
         for measured in _advance(ensemble):
             if measured:
                 clock.tell(number, ensemble)
-            elif path is not None and ensemble.time % every == 0:
-                checkpoints.save(path, named, {"finished": finished, "running": ensemble.state()})
+            elif writer.due(ensemble.time):
+                writer.save({"finished": finished, "running": ensemble.state()})
         finished.append(_record(ensemble))
-        if path is not None:
-            checkpoints.save(path, named, {"finished": finished, "running": None})
+        writer.save({"finished": finished, "running": None})
     return finished
+
+
+class _Writer:
+    """Writes checkpoints every so many steps or, unless it is told how many, every `USUAL` and so
+    rarely that they take a tenth of the time: of a large ensemble they have gigabytes."""
+
+    def __init__(self, path: Path | None, named: Mapping[str, Any], every: int | None) -> None:
+        self.path, self.named, self.every = path, named, every
+        self.taken, self.last = 0.0, time.monotonic()
+
+    def due(self, step: int) -> bool:
+        if self.path is None or step % (self.every or USUAL):
+            return False
+        return self.every is not None or time.monotonic() - self.last >= PART * self.taken
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        if self.path is not None:
+            begin = time.monotonic()
+            checkpoints.save(self.path, self.named, state)
+            self.last = time.monotonic()
+            self.taken = self.last - begin
 
 
 def _checked(

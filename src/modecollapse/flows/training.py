@@ -42,7 +42,7 @@ def train(
     settings: FlowSettings | None = None,
     *,
     checkpoint: str | os.PathLike[str] | None = None,
-    checkpoint_every: int = 500,
+    checkpoint_every: int | None = None,
     threads: int = 1,
     **changes: Any,
 ) -> Training:
@@ -60,7 +60,8 @@ def train(
         ``seeds=16, hidden=32``.
     checkpoint : a file to write the state to, and to go on from where it exists; the result is bit
         for bit that of an undisturbed training.  It is left for the caller to delete.
-    checkpoint_every : steps between two checkpoints.
+    checkpoint_every : steps between two checkpoints; by default 500, and more where writing them
+        would take more than a tenth of the time.
     threads : how many cores torch uses within an operation.  The products of small networks gain
         little from a second one and lose much beside other work; another number has other bits.
 
@@ -106,7 +107,7 @@ def train(
         plain = isinstance(settings.schedule, NoAnnealing)
         require(plain, "schedule", settings.schedule, f"no annealing with {settings.objective}")
     check_size(target, settings)
-    every = count("checkpoint_every", checkpoint_every)
+    every = None if checkpoint_every is None else count("checkpoint_every", checkpoint_every)
     path = None if checkpoint is None else path_of("checkpoint", checkpoint)
     with devices.limited_threads(threads):
         return _training(target, settings, trained(target, settings, path, every))
