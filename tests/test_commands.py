@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -129,12 +130,18 @@ def test_the_command_takes_what_a_document_gives_it(command, capsys):
     }
 
 
+@cache
+def help_of(script: str) -> str:
+    done = run(sys.executable, script, "--help")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("command", those("python docs/"))
 def test_a_script_takes_what_a_document_gives_it(command):
     words = filled(command)
-    done = run(sys.executable, words[1], "--help")
-    assert done.returncode == 0, done.stderr
-    assert all(word in done.stdout for word in words if word.startswith("-"))
+    told = help_of(words[1])
+    assert all(word in told for word in words if word.startswith("-"))
     assert all((ROOT / word).exists() for word in words if word.startswith("config/"))
 
 

@@ -6,11 +6,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+import unevaluated
 from scipy.stats import epps_singleton_2samp, ks_2samp
 
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.schedules import schedule
-from modecollapse.simulation import full
 from modecollapse.simulation.reduced import simulate_reduced
 from modecollapse.targets import BimodalTarget, GaussianMixture
 from modecollapse.theory.annealed import integrate_annealed
@@ -123,7 +123,7 @@ def compare(name, dimension, seed=0):
     options, variances = arguments(name, dimension)
     target = BimodalTarget(2.0, dimension, 0.7)
     start = one_start(target, variances, RUNS, seed)
-    witness = full.simulate(target, start, seed=2 * seed, device="cpu", **options)
+    witness = unevaluated.simulate(target, start, seed=2 * seed, **options)
     reduced = simulate_reduced(target, start, seed=2 * seed + 1, **options)
     assert witness.finished.all()
     assert reduced.finished.all()
@@ -154,7 +154,7 @@ def noisy(variances):
     """A full simulation in 8 dimensions, and its start."""
     target = BimodalTarget(0.5, 8, 0.7)
     start = one_start(target, variances, RUNS)
-    return start, states(full.simulate(target, start, seed=5, device="cpu", **NOISY))
+    return start, states(unevaluated.simulate(target, start, seed=5, **NOISY))
 
 
 @pytest.mark.parametrize("variances", [(1.0, 1.0), (2.0, 0.5)])

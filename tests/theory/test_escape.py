@@ -7,11 +7,11 @@ import re
 
 import numpy as np
 import pytest
+import unevaluated
 from scipy.integrate import quad, solve_ivp
 
 from modecollapse import survival
 from modecollapse.overlaps import Overlaps
-from modecollapse.simulation import simulate
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory.bifurcations import critical_separation
 from modecollapse.theory.equilibria import fixed_points
@@ -46,7 +46,7 @@ def test_the_mean_of_the_noise_is_the_closed_equations(score, spread):
 def test_the_covariance_is_that_of_a_step_in_all_coordinates(estimator, components, place):
     r, a, n, batch = 2.5, np.array(place), 3000, 4
     start = Overlaps(np.tile(r * a, (n, 1)), np.tile([a[0] ** 2, a[0] * a[1], a[1] ** 2], (n, 1)))
-    run = simulate(
+    run = unevaluated.simulate(
         BimodalTarget(r, 2), start, step_size=1.0, steps=1, batch=batch, seed=3,
         estimator=estimator, components=components, evaluation_samples=4,
     )  # fmt: skip
