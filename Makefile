@@ -33,11 +33,12 @@ report: setup
 
 # The processes share the cores, so that each of them computes with one thread.
 test test-slow: export OMP_NUM_THREADS := 1
+test test-slow: SHARED := -n $(CORES) --dist loadfile --no-loadscope-reorder
 test: setup docs-setup
-	$(RUN) pytest -q -rs -n $(CORES) --dist loadfile -m "not slow and not slurm"
+	$(RUN) pytest -q -rs $(SHARED) -m "not slow and not slurm"
 
 test-slow: setup
-	$(RUN) pytest -q -n $(CORES) --dist loadfile -m slow
+	$(RUN) pytest -q $(SHARED) -m slow
 
 # On a Slurm of one node that it brings up itself: as root, from Debian's packages (.ci/run).
 test-slurm: setup
