@@ -159,7 +159,8 @@ LAWS: list[tuple[str, Sequence[int], Callable[[int], object], str]] = [
         "five steps with the flows at once",
     ),
 ]
-JOBS = (100, 250, 600, 1200)  # fewer are lost in the noise, and the table has 1,232 points
+JOBS = (60, 250, 1200, 6000)  # fewer are lost in the noise
+SEPARATIONS = [1 + n / 10 for n in range(60)]  # so that the table has as many points
 
 
 def _planning() -> dict[str, Any]:
@@ -175,7 +176,7 @@ def planned(jobs: int) -> float:
     table = "outcome_map"
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder) / "own.yaml"
-        block = f"fig4_vanishing_weight: {{{table}: {{theory: {{jobs: {jobs}}}}}}}"
+        block = f"fig4_vanishing_weight: {{{table}: {{theory: {{jobs: {jobs}, separations: {SEPARATIONS}}}}}}}"
         own.write_text(f"name: planned\n{block}\n", encoding="utf-8")
         words = ["--dry-run", "--quiet", "--cores", "1", "--configfile", str(own), "--"]
         command = [sys.executable, "-m", "snakemake", *words, f"results/planned/{table}.csv"]

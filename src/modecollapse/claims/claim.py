@@ -133,14 +133,14 @@ class Claim:
 def number(value: float, low: float, high: float) -> str:
     """A value with its interval, to the digits that the interval leaves.
 
-    >>> number(0.5432, 0.501, 0.584), number(0.0, 0.0, 0.004), number(2.2596, 2.2596, 2.2596)
-    ('0.54 (0.50 to 0.58)', '0.000 (0.000 to 0.004)', '2.26')
+    >>> number(0.5432, 0.501, 0.584), number(-0.002, -0.04, 0.04), number(2.2596, 2.2596, 2.2596)
+    ('0.54 (0.50 to 0.58)', '0.00 (-0.04 to 0.04)', '2.26')
     """
     half = max(high - value, value - low)
     if not half or not math.isfinite(half):
         return f"{value:.3g}"
     places = -math.floor(math.log10(half))
-    form = f".{max(places, 0)}f" if -4 < places < 7 else ".3g"
+    form = f"z.{max(places, 0)}f" if -4 < places < 7 else ".3g"  # z: no minus before a zero
     texts = [format(x, form) for x in (value, low, high)]
     return f"{texts[0]} ({texts[1]} to {texts[2]})"
 

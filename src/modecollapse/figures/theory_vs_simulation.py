@@ -189,7 +189,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"to rest around the target, with 95 % intervals and fitted power laws; exponents with "
         f"95 % intervals: {exponents or UNKNOWN}. (h) The z-scores of the {len(z)} quantities in "
         f"results/validation.csv, {validation['setting'].nunique()} settings, extrapolated to "
-        f"step size 0: mean {shown(mean, '.2f')}, standard deviation {shown(spread, '.2f')}, "
+        f"step size 0: mean {shown(mean, 'z.2f')}, standard deviation {shown(spread, '.2f')}, "
         f"largest {shown(largest, '.1f')}; curve: standard normal. {_ends(tables)}"
     )
 
