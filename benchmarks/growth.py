@@ -176,8 +176,9 @@ def planned(jobs: int) -> float:
     table = "outcome_map"
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder) / "own.yaml"
-        block = f"fig4_vanishing_weight: {{{table}: {{theory: {{jobs: {jobs}, separations: {SEPARATIONS}}}}}}}"
-        own.write_text(f"name: planned\n{block}\n", encoding="utf-8")
+        block = f"{{jobs: {jobs}, separations: {SEPARATIONS}}}"
+        path = f"fig4_vanishing_weight: {{{table}: {{theory: {block}}}}}"
+        own.write_text(f"name: planned\n{path}\n", encoding="utf-8")
         words = ["--dry-run", "--quiet", "--cores", "1", "--configfile", str(own), "--"]
         command = [sys.executable, "-m", "snakemake", *words, f"results/planned/{table}.csv"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
