@@ -165,6 +165,20 @@ def test_a_profile_sums_jobs_and_names_the_peak(made):
     assert any(line.split()[:5] == ["all", "of", "theory", "2", "20.0"] for line in said)
 
 
+def test_a_profile_tells_what_frequencies_to_a_tenth_would_take(made):
+    part = made / "results" / "mine" / "parts" / "first" / "flows-0.csv"
+    names = ["probability", "low", "high"]
+    units = {"source": "", **dict.fromkeys(names, "1")}
+    frame = pd.DataFrame([["flows", 0.5, 0.3, 0.7], ["flows", 0.0, 0.0, 0.2]], columns=[*units])
+    took = record(["modecollapse.checks"], {}, [], 2.0) | {"seconds": 11.0}
+    write_table(part, frame, units, took)
+    table = profile.profile(made, CONFIG)
+    # half-widths of 0.2 and 0.1, mean square 0.025; as many times the runs for 0.1
+    assert table["at_tenth"][0] == pytest.approx(11.0 * 0.025 / 0.01)
+    assert table["at_tenth"][1:].isna().all()
+    assert profile.report(table).splitlines()[1].endswith("27.5")
+
+
 def test_a_profile_of_a_run_that_is_not_finished_names_what_is_missing(made):
     shutil.rmtree(made / "results" / "mine" / "parts" / "second")
     with pytest.raises(StoreError, match="second: no theory"):

@@ -1,25 +1,30 @@
 """Where the time of a finished run went: seconds and memory of its jobs, by table and source.
 
 Seconds are those of the records, which are what computing a part took; memory is the largest that
-Snakemake saw of a job, from its log's ``.tsv``.
+Snakemake saw of a job, from its log's ``.tsv``.  What a frequency costs is told free of how many runs
+it had, by the seconds that intervals of one width would take: with n runs the time goes as n and the
+square of an interval's half-width w as 1/n, so that the table would take seconds · ⟨w²⟩/0.1² at ±0.1.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ..store import LARGEST_RECORD, StoreError, read_bytes
+from ..store import LARGEST_RECORD, StoreError, read_bytes, read_table
 from . import configuration
 from .owner import folder
 from .records import read_record
 
 __all__ = ["profile", "report"]
+
+WIDTH = 0.1  # half of the intervals for which the time of a frequency is told
 
 
 def profile(root: Path, config: Mapping[str, Any]) -> pd.DataFrame:
@@ -29,7 +34,7 @@ def profile(root: Path, config: Mapping[str, Any]) -> pd.DataFrame:
     -------
     Columns ``figure``, ``table``, ``source``, ``jobs``; ``seconds`` of all jobs, ``longest`` of
     one, ``share`` of the whole; ``memory``, the peak of any job in MB (NaN where it was too short
-    to be seen).
+    to be seen); ``at_tenth``, the seconds for frequencies to ± 0.1 (NaN where there are none).
 
     Raises
     ------
@@ -65,7 +70,16 @@ def _jobs(results: Path, logs: Path, figure: str, table: str, source: str) -> di
         "seconds": sum(seconds),
         "longest": max(seconds),
         "memory": max(memory, key=lambda peak: peak if peak == peak else -1.0),
+        "at_tenth": sum(seconds) * _square(parts) / WIDTH**2,
     }
+
+
+def _square(parts: Iterable[Path]) -> float:
+    """The mean square half-width of the intervals of frequencies; NaN where there are none."""
+    table = pd.concat([read_table(part) for part in parts])
+    if not {"probability", "low", "high"} <= {*table}:
+        return float("nan")
+    return float((((table["high"] - table["low"]) / 2) ** 2).mean())
 
 
 def _memory(path: Path) -> float:
@@ -80,12 +94,11 @@ def _memory(path: Path) -> float:
 
 def report(table: pd.DataFrame) -> str:
     """A profile as text: a line for each table and source, then the sums by source and in all."""
-    lines = [
-        f"{'table':28}{'source':12}{'jobs':>5}{'seconds':>10}{'longest':>9}{'share':>7}{'MB':>7}"
-    ]
+    head = f"{'table':28}{'source':12}{'jobs':>5}{'seconds':>10}{'longest':>9}{'share':>7}{'MB':>7}"
+    lines = [head + f"{'s at ±0.1':>12}"]
     lines += [
         f"{row.table:28}{row.source:12}{row.jobs:5}{row.seconds:10.1f}{row.longest:9.1f}"
-        f"{row.share:7.1%}{row.memory:7.0f}"
+        f"{row.share:7.1%}{row.memory:7.0f}{_told(row.at_tenth):>12}"
         for row in table.itertuples()
     ]
     sums = table.groupby("source").agg({"jobs": "sum", "seconds": "sum", "share": "sum"})
@@ -95,3 +108,7 @@ def report(table: pd.DataFrame) -> str:
     ]
     total, peak = table["seconds"].sum(), table["memory"].max()
     return "\n".join([*lines, f"{total:.0f} s in {table['jobs'].sum()} jobs; peak {peak:.0f} MB"])
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds:.1f}" if math.isfinite(seconds) else ""
