@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import stats
 
+from modecollapse.devices import limited_threads
 from modecollapse.flows.ensemble import Ensemble
 from modecollapse.flows.settings import FlowSettings
 from modecollapse.flows.training import resolve
@@ -39,14 +39,10 @@ SEPARATION = 3.0
 
 def rows() -> Iterator[dict[str, Any]]:
     """A row for each law of growth: the ratio is the exponent, from `low` to `high`."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with limited_threads(1):
         for name, sizes, call, note in LAWS:
             yield _row(name, sizes, [measured(call, size) for size in sizes], note)
         yield _planning()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def measured(call: Callable[[int], object], size: int) -> list[float]:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
+from modecollapse.devices import limited_threads
 from modecollapse.overlaps import Overlaps, random_start
 from modecollapse.simulation.full import simulate
 from modecollapse.simulation.normals import NormalStream
@@ -30,9 +31,7 @@ UNIT = "steps per second and run"
 
 def rows() -> Iterator[dict[str, Any]]:
     """A row for each comparison; every ratio is the better the larger."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with limited_threads(1):
         step, autograd = medians(lambda: run(TARGET, STEPS), lambda: distributions(STEPS))
         yield {
             "name": "simulation_vs_distributions",
@@ -69,8 +68,6 @@ def rows() -> Iterator[dict[str, Any]]:
             "unit": UNIT,
             "note": f"the reduced simulation against the full one, d = 10^4, batch {BATCH}",
         }
-    finally:
-        torch.set_num_threads(threads)
 
 
 def medians(one: Callable[[], None], other: Callable[[], None]) -> tuple[float, float]:

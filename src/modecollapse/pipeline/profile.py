@@ -1,9 +1,9 @@
 """Where the time of a finished run went: seconds and memory of its jobs, by table and source.
 
 Seconds are those of the records, which are what computing a part took; memory is the largest that
-Snakemake saw of a job, from its log's ``.tsv``.  What a frequency costs is told free of how many runs
-it had, by the seconds that intervals of one width would take: with n runs the time goes as n and the
-square of an interval's half-width w as 1/n, so that the table would take seconds · ⟨w²⟩/0.1² at ±0.1.
+Snakemake saw of a job, from its log's ``.tsv``.  What a frequency costs is told free of how many
+runs it had: with n runs the time goes as n and the square of an interval's half-width w as 1/n, so
+that at ±0.1 the table would take seconds · ⟨w²⟩/0.1².
 """
 
 from __future__ import annotations
