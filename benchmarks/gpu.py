@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -61,9 +62,9 @@ def rows() -> Iterator[dict[str, Any]]:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         ensemble = _ensemble(case, case.flows, "cuda")
-        step = _elapsed(lambda e=ensemble: e.step(e.loss()))
+        step = _elapsed(partial(_step, ensemble))
         loss = ensemble.loss()
-        measurement = _elapsed(lambda e=ensemble, one=loss: e.measure(one))
+        measurement = _elapsed(partial(ensemble.measure, loss))
         each, measured = operations(case)
         trained, told = case.flows * case.batch * each, case.flows * SAMPLES * measured
         yield _row(case, "step", step, trained, peaks[torch.float32])
@@ -98,6 +99,10 @@ def _ensemble(case: Case, flows: int, device: str, **changes: Any) -> Ensemble:
         **(usual | changes),
     )
     return Ensemble(BimodalTarget(3.0, case.dimension), settings, range(flows))
+
+
+def _step(ensemble: Ensemble) -> None:
+    ensemble.step(ensemble.loss())
 
 
 def operations(case: Case) -> tuple[float, float]:
