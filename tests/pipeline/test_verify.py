@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,19 @@ def rewrite(path: Path, **changes: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    write(folder)
+    bless(folder, CONFIG)
+    assert bad(folder) == {}
+    return folder
+
+
 @pytest.fixture
-def root(tmp_path) -> Path:
-    write(tmp_path)
-    bless(tmp_path, CONFIG)
-    assert bad(tmp_path) == {}
-    return tmp_path
+def root(whole, tmp_path) -> Path:
+    """A blessed run of its own: a copy, for making one asks git and every package."""
+    return Path(shutil.copytree(whole, tmp_path, dirs_exist_ok=True))
 
 
 def test_everything_is_identical_where_nothing_has_happened(root):
