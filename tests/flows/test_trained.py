@@ -81,6 +81,16 @@ def test_any_flow_of_zuko_can_be_trained_by_its_name():
         train(TARGET, architecture=Zuko("NICE", {"layers": 2}), seeds=1, steps=1)
 
 
+@pytest.mark.parametrize("objective", ["reverse-kl", "maximum-likelihood"])
+@pytest.mark.parametrize("flow", ["BPF", "CNF", "GF", "SOSPF"])
+def test_a_flow_of_zuko_that_vmap_cannot_carry_is_refused(flow, objective):
+    way = "forward" if objective == "reverse-kl" else "inverse"
+    told = f"^architecture: got one of zuko's whose {way} map vmap cannot carry; allowed: one that"
+    few = {"seeds": 2, "steps": 2, "batch": 8, "evaluation_samples": 8, "device": "cpu"}
+    with pytest.raises(ValueError, match=told):
+        train(TARGET, architecture=Zuko(flow, {}), objective=objective, **few)
+
+
 @pytest.mark.parametrize(
     ("call", "told"),
     [

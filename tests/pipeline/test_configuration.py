@@ -91,6 +91,8 @@ def test_merge_replaces_lists_and_keeps_the_rest():
         (b"a: 1:40\n", "got '1:40' in line 1, which YAML reads as 100; write 100, or quote it"),
         (b"a: 1:40.5\n", "which YAML reads as 100.5"),
         (b"a: 190:20:30\n", "which YAML reads as 685230"),
+        (b"a: 1" + b":1" * 400, "which YAML reads as a number; quote it"),
+        (b"a: " + b"[" * 3000, r"not YAML \(nested too deeply\)"),
         (b"a: 0x14\n", "which YAML reads as 20; write 20, or quote it"),
         (b"a: -0x1F\n", "which YAML reads as -31"),
         (b"a: 0x_\n", "which YAML reads as a number; quote it"),

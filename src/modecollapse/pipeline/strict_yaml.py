@@ -18,6 +18,7 @@ __all__ = ["read_value", "read_yaml"]
 
 LARGEST = 2 * 10**5  # bytes of a file, read in some seconds; config.yaml has an eighth of it
 DIGITS = 1000  # of a number
+LONGEST = 40  # characters of a number that is told
 
 # How a person writes what YAML 1.1 takes for a number, a truth or nothing, by its tag; whatever
 # else it takes for one (base 8, 16 or 60, digits in groups, dates, …) a person reads otherwise.
@@ -109,6 +110,8 @@ def _read_as(text: str) -> tuple[str, str]:
     plain = plain if isinstance(value, int) or "." in plain else plain.replace("e", ".0e")
     decimal = text.replace("_", "").lstrip("+-0")
     meant = f" or {decimal}" if decimal.isdigit() and decimal != plain.lstrip("-") else ""
+    if len(plain) > LONGEST:
+        return "a number", "quote it"
     return plain, f"write {plain}{meant}, or quote it"
 
 
@@ -157,7 +160,9 @@ def _parsed(text: str) -> Any:
         line = text.count("\n", 0, error.position) + 1
         what = f"{shown(chr(error.character))}, which no text may have"
         raise ConfigurationError(f"not YAML in line {line}: {what}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ConfigurationError("not YAML (nested too deeply)") from None
+    except (yaml.YAMLError, ValueError) as error:
         where = " ".join(str(error).split())
         raise ConfigurationError(f"not YAML ({where[:300]})") from error
 

@@ -8,6 +8,7 @@ zuko's transforms are taken from noise to data, the direction that costs one pas
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -200,4 +201,13 @@ class Stacked:
         def one(values: dict[str, Tensor], its_points: Tensor) -> tuple[Tensor, Tensor]:
             return functional_call(self._map, values, (its_points, inverse))
 
-        return vmap(one)(parameters, points)
+        try:
+            return vmap(one)(parameters, points)
+        except RuntimeError as error:
+            if not re.search(r"functorch|torch\.func|vmap", str(error)):
+                raise
+            given = (
+                f"one of zuko's whose {'inverse' if inverse else 'forward'} map vmap cannot carry"
+            )
+            allowed = "one that it can, such as NICE, RealNVP, MAF, NSF and NCSF"
+            raise ValueError(f"architecture: got {given}; allowed: {allowed}") from error
