@@ -256,6 +256,12 @@ def test_without_a_home_nothing_is_kept_and_no_folder_made(home, tmp_path, monke
     assert not recwarn
 
 
+def test_a_home_in_the_name_of_the_folder_is_the_users(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "~/mine")
+    assert cache_folder() == tmp_path / "mine" / "modecollapse"
+
+
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o720, 0o1777])
 def test_a_folder_that_others_can_write_is_neither_read_nor_written(mode, tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Forty kinds of wrong value, and numbers at the ends of what a float or a size can be."""
+"""Some fifty kinds of wrong value, and numbers at the ends of what a float or a size can be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import scipy.sparse
+import torch
 
 VALUES = {
     "None": None,
@@ -50,6 +52,12 @@ VALUES = {
     "with beyond a float": [0.5, 10**400],
     "many dimensions": np.ones((1, 1, 1, 1, 2)),
     "a table": pd.DataFrame({"a": ["x"]}),
+    "without end": range(10**12),
+    "a view of a trillion": np.broadcast_to(0.5, (2**40,)),
+    "half a character": "\ud800",
+    "a text without end": "x" * 10**6,
+    "a tensor without numbers": torch.zeros(2, device="meta"),
+    "a sparse matrix": scipy.sparse.eye(2),
 }
 
 EXTREMES = {

@@ -28,9 +28,10 @@ __all__ = [
 T = TypeVar("T")
 LARGEST = 2**63 - 1
 MOST_THREADS = 4096
-MOST = 10**9  # of what is counted: steps, samples, runs
+MOST = 10**9  # of what is counted: steps, samples, runs, numbers in an array
 SIZES = (1e-50, 1e50)  # of numbers whose squares and products are to be numbers still
 GOT = ": got "  # in the message of every check
+LONGEST_PATH = 4096  # bytes
 LONGEST = 100  # characters of a value that a message shows
 
 
@@ -130,11 +131,22 @@ def numbers_of(
     >>> numbers_of("means", [[1, 2]])
     array([[1., 2.]])
     """
+    require(_size(value) <= MOST, name, f"{_size(value)} of them", f"at most {MOST} numbers")
     found = _floats(value)
     require(found is not None, name, value, allowed)
     assert found is not None
     require(not finite or bool(np.isfinite(found).all()), name, "NaN or infinity", "finite numbers")
     return found
+
+
+def _size(value: Any) -> int:
+    """How many numbers an array or a list seems to hold, before any is looked at."""
+    if isinstance(value, np.ndarray):
+        return value.size
+    try:
+        return len(value)
+    except Exception:  # what has no length is no list, whatever a stranger's class raises
+        return 0
 
 
 def _floats(value: Any) -> NDArray[np.float64] | None:
@@ -151,8 +163,8 @@ def _floats(value: Any) -> NDArray[np.float64] | None:
         if len(exact) < raw.size or any(isinstance(item, bool) for item in exact):
             return None
         return np.array([float(item) for item in exact]).reshape(raw.shape)
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # ragged, or beyond a float
-        return None
+    except (TypeError, ValueError, OverflowError, RuntimeError, MemoryError):
+        return None  # ragged, or beyond a float
 
 
 def flag(name: str, value: Any) -> bool:
@@ -193,9 +205,17 @@ def path_of(name: str, value: Any) -> Path:
     'flows.pt'
     """
     named = isinstance(value, str | os.PathLike) and os.fspath(value) not in ("", b"")
-    named = named and isinstance(os.fspath(value), str) and "\0" not in os.fspath(value)
+    named = named and isinstance(os.fspath(value), str) and _encoded(os.fspath(value))
     require(named, name, value, "the path of a file")
     return Path(value)
+
+
+def _encoded(text: str) -> bool:
+    """Whether a text can be a file's name at all."""
+    try:
+        return "\0" not in text and 0 < len(os.fsencode(text)) <= LONGEST_PATH
+    except UnicodeEncodeError:  # half of a character
+        return False
 
 
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:

@@ -90,7 +90,7 @@ def overloaded(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], A
 def cache_folder() -> Path | None:
     """Where machine code is kept; None where the user has no folder for it."""
     if given := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(given) / "modecollapse"
+        return Path(os.path.expanduser(given)) / "modecollapse"
     if not (base := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
         base = Path(os.path.expanduser("~") if os.environ.get("HOME", "~") else "", ".cache")
     return base / "modecollapse" if base.is_absolute() else None

@@ -96,10 +96,10 @@ def targets_of(target: Any, n: int) -> list[BimodalTarget]:
     one = isinstance(target, BimodalTarget)
     many = isinstance(target, Sequence) and not isinstance(target, str)
     require(one or many, "target", target, allowed)
+    require(one or len(target) == n, "target", f"{0 if one else len(target)} targets", allowed)
     targets = [target] * n if one else list(target)
     known = all(isinstance(each, BimodalTarget) for each in targets)
     require(known, "target", target, allowed)
-    require(len(targets) == n, "target", f"{len(targets)} targets", allowed)
     return targets
 
 

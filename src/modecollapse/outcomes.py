@@ -97,7 +97,7 @@ def _truths(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """True or False for each entry of an array of this shape."""
     try:
         given = np.broadcast_to(value, shape)
-    except ValueError:  # ragged, or of another shape
+    except (TypeError, ValueError, RuntimeError, MemoryError):  # ragged, or no array of truths
         given = np.empty(shape)
     require(given.dtype == bool, name, value, f"True or False, one or an array {shape}")
     return given

@@ -180,3 +180,17 @@ def test_each_side_has_its_points():
         claim("survival-below-quiet", survival_check=table)
     quiet = table.assign(temperature=0.002)
     assert claim("survival-below-quiet", survival_check=quiet)[1] == "holds"
+
+
+@pytest.mark.parametrize(
+    "name", ["escape-near-exponent", "escape-measured-power", "escape-measured-coefficient"]
+)
+def test_times_of_an_estimator_without_a_barrier_say_nothing_of_the_law(name):
+    near, known = times(distances=NEAR, scale=20.0), barriers(1.5)
+    one = known[known["estimator"] == "pathwise"]
+    both = near[near["estimator"] == "pathwise"]
+    alone = claim(name, escape_near=near, escape_barriers=one)
+    assert np.isfinite(alone[0]).all()
+    assert alone == claim(name, escape_near=both, escape_barriers=one)
+    with pytest.raises(NoRows):
+        claim(name, escape_near=near[near["estimator"] == STL], escape_barriers=one)

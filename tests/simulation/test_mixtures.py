@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import enum
+import itertools
+
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
 from modecollapse import mixture, random_start
@@ -12,6 +16,7 @@ from modecollapse.geometries import GEOMETRIES
 from modecollapse.schedules import Exponential, schedule
 from modecollapse.simulation.mixture_kernel import FINE, State, descend, evaluate
 from modecollapse.simulation.mixtures import MixtureStart, _recipe, simulate_mixture
+from modecollapse.simulation.reduced import simulate_reduced
 from modecollapse.simulation.settings import Descent, Objective
 from modecollapse.targets import BimodalTarget
 from modecollapse.theory.divergence import divergence_velocity
@@ -281,3 +286,24 @@ def test_steps_that_lead_where_no_weight_is_left_are_told_as_such(size, alpha, t
     descent, p = Descent(size, 2000, 32, seed=1), mixture([[4.0, 0.0], [-4.0, 0.0]])
     run = simulate_mixture(p, start, descent, [2000], objective=Objective(alpha=alpha))
     assert run.message[0].startswith(told)
+
+
+@pytest.mark.parametrize(
+    "at", [(k for k in range(3)), {1, 2}, {1: 2}, "12", scipy.sparse.eye(2), itertools.repeat(1), 3]
+)
+def test_steps_to_log_that_are_no_list_are_refused(at):
+    start, p = MixtureStart([[[1.0, 0.0], [0.0, 1.0]]]), mixture([[4.0, 0.0], [-4.0, 0.0]])
+    with pytest.raises(ValueError, match=r"^at: got .*; allowed: increasing whole numbers from 0"):
+        simulate_mixture(p, start, Descent(0.1, 5, 8, seed=1), at)
+
+
+def test_a_number_that_has_a_name_is_a_number():
+    """The compiler knows none of an enumeration."""
+    few = enum.IntEnum("Few", {"TWO": 2})
+    start, p = MixtureStart([[[1.0, 0.0], [0.0, 1.0]]]), mixture([[4.0, 0.0], [-4.0, 0.0]])
+    run = simulate_mixture(p, start, Descent(0.1, 5, 8, seed=1), [5], evaluation_samples=few.TWO)
+    assert run.finished.all()
+    two = BimodalTarget(2.0, 3)
+    kept = {"step_size": 0.1, "steps": 1, "batch": 8, "seed": 0, "share": 0.5}
+    state = random_start(two, 1, np.random.default_rng(0))
+    assert simulate_reduced(two, state, target_samples=few.TWO, **kept).finished.all()

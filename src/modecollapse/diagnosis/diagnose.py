@@ -91,7 +91,7 @@ def _known(target: Target | str | os.PathLike[str]) -> Target:
         return target
     allowed = "a target, or a Python file that defines one, such as targets/ring.py"
     require(isinstance(target, str | os.PathLike), "target", target, allowed)
-    require(path_of("target", target).is_file(), "target", str(target), allowed)
+    require(os.path.isfile(path_of("target", target)), "target", str(target), allowed)
     return from_file(target)
 
 

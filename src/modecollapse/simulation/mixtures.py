@@ -9,7 +9,7 @@ with or without trained variances, and the optimisers, all by batches as one wou
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -137,7 +137,7 @@ def simulate_mixture(
     made("objective", objective, Objective, "Objective, such as Objective(alpha=0.5)")
     made("start", start, MixtureStart, "MixtureStart, such as of MixtureStart.sphere")
     made("descent", descent, Descent, "Descent, such as Descent(0.1, 1000, 64, seed=0)")
-    count("evaluation_samples", evaluation_samples, 2)
+    evaluation_samples = count("evaluation_samples", evaluation_samples, 2)
     recipe = _recipe(target, start, descent, dynamics, objective)
     k, modes = start.means.shape[1], len(target.means)
     steps = _check_log(at, descent.steps, 8 * len(start) * (4 + modes + k))
@@ -196,11 +196,10 @@ class _Run:
 def _check_log(at: Sequence[int], steps: int, each: int) -> list[int]:
     """The steps to log, checked; `each` takes so many bytes of statistics."""
     allowed = f"increasing whole numbers from 0 to {steps}"
-    several = isinstance(at, Iterable) and not isinstance(at, str | bytes)
+    several = isinstance(at, Sequence | np.ndarray) and not isinstance(at, str | bytes)
     require(several and getattr(at, "ndim", 1) > 0, "at", at, allowed)
-    if isinstance(at, Sequence | np.ndarray):
-        count = len(at)
-        check_memory("at", f"{count} steps", float(count) * (2 * each + 64), "log fewer of them")
+    count = len(at)
+    check_memory("at", f"{count} steps", float(count) * (2 * each + 64), "log fewer of them")
     wanted = [integer("at", step, 0, steps) for step in at]
     increasing = bool(wanted) and all(a < b for a, b in itertools.pairwise(wanted))
     require(increasing, "at", wanted, allowed)

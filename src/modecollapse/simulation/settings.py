@@ -151,7 +151,7 @@ def objective_of_two(
     if samples is None:
         samples = descent.batch if share > 0 else 0
     else:
-        count("target_samples", samples)
+        samples = count("target_samples", samples)
     made = Objective(within("alpha", alpha, 0, 1, closed="[]"), self_normalised, share, samples)
     made.check_schedule(dynamics)
     noiseless = "'sticking-the-landing' at alpha = 1, where the other is divided by 1 - alpha = 0"

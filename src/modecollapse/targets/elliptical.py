@@ -25,6 +25,7 @@ from .family import Family
 __all__ = ["EllipticalMixture", "anisotropic", "elliptical", "heavy_tailed", "simplex", "uneven"]
 
 FloatArray = NDArray[np.float64]
+MOST_DEGREES = 1e9  # of freedom; a t of more is a Gaussian but for rounding
 SYMMETRY = 1e-9  # relative, that rounding may take from a scale matrix
 
 
@@ -38,7 +39,7 @@ class EllipticalMixture(Family):
     weights : (K,), positive, sum 1.  Default: equal.
     scales : the matrices Σ_k, (K, d, d); or their diagonals, (K, d); or (K,), for σ_k² I.
         Default: I.
-    degrees : ν > 0, of the t's; infinity, the default, for Gaussians.
+    degrees : ν > 0 up to 1e9, of the t's; infinity, the default, for Gaussians.
     """
 
     log_z = 0.0
@@ -57,7 +58,7 @@ class EllipticalMixture(Family):
         require(summed, "weights", weights.tolist(), "numbers in (0, 1] that sum to 1")
         scales = _matrices(np.ones(k) if self.scales is None else self.scales, k, d)
         if not (isinstance(self.degrees, float) and self.degrees == math.inf):
-            within("degrees", self.degrees, 0)
+            within("degrees", self.degrees, 0, MOST_DEGREES, closed="]")
         for name, value in (("means", means), ("weights", weights), ("scales", scales)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)

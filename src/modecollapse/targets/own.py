@@ -30,7 +30,7 @@ def from_file(path: str | os.PathLike[str]) -> Target:
         that is wrong.
     """
     file = path_of("path", path)
-    require(file.is_file(), "path", str(path), "a Python file, such as targets/ring.py")
+    require(os.path.isfile(file), "path", str(path), "a Python file, such as targets/ring.py")
     module = _run(file)
     if hasattr(module, "target"):
         given = module.target

@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from ..checks import count, numbers_of, require, within
 from ..compiled import compiled, inlined
+from ..dynamics import targets_of
 from ..overlaps import Overlaps
 from ..quadrature import LARGEST_SCALE, _smoothing
 from ..targets import BimodalTarget
@@ -204,15 +205,7 @@ def _settings(
     target: BimodalTarget | Sequence[BimodalTarget], start: Overlaps, eta: ArrayLike
 ) -> tuple[list[BimodalTarget], FloatArray]:
     """The target and (r, logit π, η) of each run, (n, 3), or ValueError."""
-    n = len(start)
-    if isinstance(target, BimodalTarget):
-        targets = [target] * n
-    else:
-        targets = list(target) if isinstance(target, Sequence) else []
-    known = isinstance(target, BimodalTarget | Sequence)
-    known = known and all(isinstance(one, BimodalTarget) for one in targets)
-    require(known, "target", target, "a target, or one a run")
-    require(len(targets) == n, "target", f"{len(targets)} targets", f"one, or one a run, {n}")
+    targets = targets_of(target, n := len(start))
     rows: dict[BimodalTarget, list[int]] = {}
     for i, one in enumerate(targets):
         rows.setdefault(one, []).append(i)
