@@ -215,6 +215,14 @@ def test_flows_whose_parameters_are_apart_in_the_file_are_read(run, tmp_path):
     assert np.array_equal(load(tmp_path / "flows.pt").sample(3), run.flows.sample(3))
 
 
+@pytest.mark.parametrize("name", ["scale_bound", "base_scale", "base_radius"])
+def test_whole_numbers_beyond_64_bits_are_numbers(name):
+    odd = {"base_components": 2, name: 10**30}
+    few = {"seeds": 2, "steps": 1, "batch": 8, "evaluation_samples": 8, "device": "cpu"}
+    flows = train(TARGET, couplings=2, hidden=4, **few, **odd).flows
+    assert flows.sample(3).shape == (2, 3, 2)
+
+
 def test_no_flow_at_all_is_not_saved(run, tmp_path):
     with pytest.raises(ValueError, match=r"^flows: got 0; allowed: one flow or more"):
         run.flows[:0].save(tmp_path / "flows.pt")

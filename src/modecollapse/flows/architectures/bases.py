@@ -40,7 +40,8 @@ class Based:
 
     def __init__(self, flow: Architecture, scale: float, components: int, radius: float) -> None:
         self.dimension = flow.dimension
-        self._flow, self._scale, self._components, self._radius = flow, scale, components, radius
+        self._flow, self._components = flow, components
+        self._scale, self._radius = float(scale), float(radius)
         self._size = flow.initial(np.random.default_rng(0)).size
 
     def initial(self, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -47,7 +47,8 @@ class Couplings:
         within("scale_bound", self.scale_bound, 0)
 
     def build(self, dimension: int, reach: float, device: torch.device | str) -> RealNVP:
-        return RealNVP(dimension, self.couplings, self.hidden, self.depth, self.scale_bound)
+        bound = float(self.scale_bound)  # torch takes no whole number beyond 64 bits
+        return RealNVP(dimension, self.couplings, self.hidden, self.depth, bound)
 
     def footprint(self) -> tuple[int, int]:
         return self.hidden, self.couplings * (self.depth + 2)
