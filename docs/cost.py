@@ -56,7 +56,8 @@ PAGE = ROOT / "docs" / "cluster.md"
 BUDGET = 10.0  # seconds of measuring for a block
 FEWEST = 3  # points to measure, whatever they take
 
-# Of RealNVPs on an NVIDIA H100 80GB, 24 to 128 at once, to within a third: docs/performance.md.
+# Of RealNVPs on an NVIDIA H100 80GB, 24 to 128 at once, whose steps took 0.8 to 1.4 times as long
+# as this says: docs/performance.md.
 RATE = 2.8e13  # operations a second, in float32 and, to within a fifth, in float64
 LAUNCH = 0.0045  # seconds of a step beyond its products
 

@@ -86,7 +86,7 @@ for figure, source in SHARED:
             "../../envs/theory.yaml" if source == "theory" else "../../envs/training.yaml"
         threads: 1
         resources:
-            mem_mb=growing(2000 if source == "theory" else 4000),
+            mem_mb=together_megabytes(figure, source),
             runtime=growing(240),
             gpu=int('"device": "cuda"' in work(figure, source)),
         params:

@@ -107,7 +107,8 @@ def _check_time(target: Target, settings: FlowSettings, steps: int, hours: float
     )  # fmt: skip
     own = GRADIENT * _once(target, settings.batch) * settings.seeds * steps
     needed = (estimated(flows) + own) / 3600
-    told = f"what takes at most hours = {hours:g}; {steps} steps of {settings.seeds} runs take"
+    done = f"{steps} steps" + ("" if steps == settings.steps else f", {EARLY:.0%} of them,")
+    told = f"what takes at most hours = {hours:g}; {done} of {settings.seeds} runs take"
     remedy = "take fewer steps or runs, or raise hours"
     require(needed <= hours, "steps", settings.steps, f"{told} about {needed:.3g}: {remedy}")
 

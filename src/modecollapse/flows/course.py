@@ -50,7 +50,7 @@ def trained(
         for measured in _advance(ensemble):
             if measured:
                 clock.tell(number, ensemble)
-            elif writer.due(ensemble.time):
+            elif ensemble.time < settings.steps and writer.due(ensemble.time):
                 writer.save({"finished": finished, "running": ensemble.state()})
         finished.append(_record(ensemble))
         writer.save({"finished": finished, "running": None})
@@ -58,8 +58,11 @@ def trained(
 
 
 class _Writer:
-    """Writes checkpoints every so many steps or, unless it is told how many, every `USUAL` and so
-    rarely that they take a tenth of the time: of a large ensemble they have gigabytes."""
+    """Writes checkpoints every so many steps or, unless it is told how many, every `USUAL` or more.
+
+    Of a large ensemble they have gigabytes; after the first, which tells how long one takes, the
+    others take a tenth of the time.
+    """
 
     def __init__(self, path: Path | None, named: Mapping[str, Any], every: int | None) -> None:
         self.path, self.named, self.every = path, named, every

@@ -60,8 +60,8 @@ def train(
         ``seeds=16, hidden=32``.
     checkpoint : a file to write the state to, and to go on from where it exists; the result is bit
         for bit that of an undisturbed training.  It is left for the caller to delete.
-    checkpoint_every : steps between two checkpoints; by default 500, and more where writing them
-        would take more than a tenth of the time.
+    checkpoint_every : steps between two checkpoints; by default 500, and after the first more where
+        writing the others would take more than a tenth of the time.
     threads : how many cores torch uses within an operation.  The products of small networks gain
         little from a second one and lose much beside other work; another number has other bits.
 

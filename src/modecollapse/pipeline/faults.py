@@ -118,18 +118,20 @@ def _explain(error: ValidationError, definitions: Mapping[str, Any]) -> Iterator
         allowed = error.schema.get("description") or shown(error.message)
         if error.validator == "maxItems":
             allowed += f", at most {error.validator_value}"
-        given = f"got {shown(error.instance)}; allowed: {allowed}{_hint(error.instance)}"
+        given = f"got {shown(error.instance)}; allowed: {allowed}{_hint(error)}"
         yield Fault(path, given)
 
 
-def _hint(value: Any) -> str:
+def _hint(error: ValidationError) -> str:
     """YAML 1.1 reads 1e-3 as text."""
-    if not isinstance(value, str):
+    if not isinstance(error.instance, str) or error.validator == "pattern":
         return ""
     try:
-        number = float(value)
+        number = float(error.instance)
     except ValueError:
         return ""
+    if error.schema.get("type") == "integer" and number.is_integer():
+        number = int(number)
     return f" (YAML reads this as text; write {number!r})" if math.isfinite(number) else ""
 
 

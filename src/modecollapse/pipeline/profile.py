@@ -1,9 +1,9 @@
 """Where the time of a finished run went: seconds and memory of its jobs, by table and source.
 
 Seconds are those of the records, which are what computing a part took; memory is the largest that
-Snakemake saw of a job, from its log's ``.tsv``.  What a frequency costs is told free of how many
-runs it had: with n runs the time goes as n and the square of an interval's half-width w as 1/n, so
-that at ±0.1 the table would take seconds · ⟨w²⟩/0.1².
+Snakemake saw of a job, from its log's ``.tsv``.  What frequencies cost is told by the seconds that
+they would take to ±0.1, seconds · ⟨w²⟩/0.1² with the half-widths w of their intervals: with n runs
+the time goes as n and w² as 1/n, but at 0 and 1 as 1/n², so that more runs look cheaper there.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ NAME = {
     "type": "string",
     "pattern": r"^[a-z][a-z0-9_-]{0,40}$(?!\n)",
     "not": {"enum": ["parts", "report"]},
-    "description": "a short name of lower-case letters, digits, - and _ (outputs go below it)",
+    "description": "a short name of lower-case letters, digits, - and _, a letter first"
+    " (outputs go below it)",
 }
 
 
