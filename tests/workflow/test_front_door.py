@@ -69,10 +69,13 @@ def test_it_can_write_to_another_folder(tmp_path):
 )
 def test_it_can_be_a_module_of_another_workflow(tmp_path, prefix, renamed):
     module(tmp_path, prefix, renamed)
-    said = planned(tmp_path)
+    said = planned(tmp_path, "--printshellcmds")
     names = set(re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE))
     assert {f"{renamed}_simulation" if renamed else "simulation", "all"} <= names
-    assert f"{f'{prefix}/' if prefix else ''}results/mine/snapshots.csv" in said
+    below = f"{prefix}/" if prefix else ""
+    assert f"{below}results/mine/snapshots.csv" in said
+    where = set(re.findall(r"--(?:results|output|figure) (\S+?)/", said))
+    assert where and where <= ({prefix} if prefix else {"results", "figures"})
 
 
 @pytest.mark.slow

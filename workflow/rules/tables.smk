@@ -92,10 +92,10 @@ for figure, source in SHARED:
         params:
             source=source,
             work=work(figure, source),
-            results=lambda wildcards: RESULTS,
+            results=lambda wildcards, output: str(Path(output.tables[0]).parents[2]),
         shell:
             "python -m modecollapse.pipeline.together {params.source} --work {params.work:q}"
-            " --results {params.results} --threads {threads} > {log} 2>&1"
+            " --results {params.results:q} --threads {threads} > {log} 2>&1"
 
 
 rule gather:
