@@ -75,7 +75,8 @@ def test_it_can_be_a_module_of_another_workflow(tmp_path, prefix, renamed):
     below = f"{prefix}/" if prefix else ""
     assert f"{below}results/mine/snapshots.csv" in said
     where = set(re.findall(r"--(?:results|output|figure) (\S+?)/", said))
-    assert where and where <= ({prefix} if prefix else {"results", "figures"})
+    assert where
+    assert where <= ({prefix} if prefix else {"results", "figures"})
 
 
 @pytest.mark.slow
