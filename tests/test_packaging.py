@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-DATA = {"modecollapse/py.typed", "modecollapse/commit.txt"}
+DATA = {f"modecollapse/{name}" for name in ("py.typed", "commit.txt", "theory/remedies.csv")}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BASE = [Requirement(text) for text in PROJECT["dependencies"]]
 EXTRAS = [
