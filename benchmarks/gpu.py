@@ -17,9 +17,9 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from modecollapse.flows.ensemble import Ensemble
+from modecollapse.flows.operations import operations
 from modecollapse.flows.settings import FlowSettings
 from modecollapse.targets import BimodalTarget
 
@@ -61,11 +61,12 @@ def rows() -> Iterator[dict[str, Any]]:
     for case in CASES:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-        ensemble = _ensemble(case, case.flows, "cuda")
+        chosen = settings(case)
+        ensemble = Ensemble(BimodalTarget(3.0, case.dimension), chosen, range(case.flows))
         step = _elapsed(partial(_step, ensemble))
         loss = ensemble.loss()
         measurement = _elapsed(partial(ensemble.measure, loss))
-        each, measured = operations(case)
+        each, measured = operations(case.dimension, chosen.architecture)
         trained, told = case.flows * case.batch * each, case.flows * SAMPLES * measured
         yield _row(case, "step", step, trained, peaks[torch.float32])
         yield _row(case, "measurement", measurement, told, peaks[torch.float64])
@@ -87,33 +88,22 @@ def _row(case: Case, what: str, seconds: float, work: float, peak: float) -> dic
     }
 
 
-def _ensemble(case: Case, flows: int, device: str, **changes: Any) -> Ensemble:
-    usual: dict[str, Any] = {"batch": case.batch, "evaluation_samples": SAMPLES}
-    settings = FlowSettings.of(
+def settings(case: Case, device: str = "cuda") -> FlowSettings:
+    """The settings that train an ensemble of that kind."""
+    return FlowSettings.of(
         architecture=case.architecture,
         couplings=case.layers,
         hidden=case.width,
-        seeds=flows,
+        seeds=case.flows,
+        batch=case.batch,
+        evaluation_samples=SAMPLES,
         learning_rate=1e-3,
         device=device,
-        **(usual | changes),
     )
-    return Ensemble(BimodalTarget(3.0, case.dimension), settings, range(flows))
 
 
 def _step(ensemble: Ensemble) -> None:
     ensemble.step(ensemble.loss())
-
-
-def operations(case: Case) -> tuple[float, float]:
-    """Operations for each sample of a step, and of a measurement; they are counted, by torch."""
-    ensemble = _ensemble(case, 1, "cpu", batch=2, evaluation_samples=2, dtype="float64")
-    with FlopCounterMode(display=False) as step:
-        loss = ensemble.loss()
-        ensemble.step(loss)
-    with FlopCounterMode(display=False) as measurement:
-        ensemble.measure(loss)
-    return step.get_total_flops() / 2, measurement.get_total_flops() / 2
 
 
 def _peak(dtype: torch.dtype) -> float:

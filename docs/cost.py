@@ -22,8 +22,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cache
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -33,12 +33,11 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from modecollapse.experiments.share import Share
 from modecollapse.flows import training
-from modecollapse.flows.architectures.base import FlowKind
 from modecollapse.flows.ensemble import Ensemble
+from modecollapse.flows.operations import operations as counted
 from modecollapse.flows.settings import FlowSettings
 from modecollapse.overlaps import random_start
 from modecollapse.pipeline.compute import _frozen, module_name
@@ -60,6 +59,7 @@ FEWEST = 3  # points to measure, whatever they take
 # as this says: docs/performance.md.
 RATE = 2.8e13  # operations a second, in float32 and, to within a fifth, in float64
 LAUNCH = 0.0045  # seconds of a step beyond its products
+per_sample = cache(counted)  # thousands of trainings are of a few kinds
 
 
 @dataclass(frozen=True)
@@ -226,26 +226,10 @@ def gpu_seconds(target: BimodalTarget, settings: FlowSettings) -> float:
 
 def operations(target: BimodalTarget, settings: FlowSettings) -> float:
     """Additions and multiplications in all matrix products of a training."""
-    step, measurement = _operations(target.dimension, settings.architecture)
+    step, measurement = per_sample(target.dimension, settings.architecture)
     logs = settings.steps // settings.log_every + 1
     samples = settings.steps * settings.batch * step
     return settings.seeds * (samples + logs * settings.evaluation_samples * measurement)
-
-
-@cache
-def _operations(dimension: int, architecture: FlowKind) -> tuple[float, float]:
-    """Operations for each sample of a step, and of a measurement; they are counted, by PyTorch."""
-    small = {"seeds": 1, "batch": 2, "evaluation_samples": 2}
-    tiny = FlowSettings(
-        **small, architecture=architecture, device="cpu", dtype="float64"
-    )  # in float64 every product is torch's
-    ensemble = Ensemble(BimodalTarget(3.0, dimension, 0.5), tiny, range(1))
-    with FlopCounterMode(display=False) as step:
-        loss = ensemble.loss()
-        ensemble.step(loss)
-    with FlopCounterMode(display=False) as measurement:
-        ensemble.measure(loss)
-    return step.get_total_flops() / 2, measurement.get_total_flops() / 2
 
 
 def digest(block: Mapping[str, Any]) -> str:
@@ -362,7 +346,7 @@ def units() -> Iterator[str]:
         settings = FlowSettings.of(seeds=2, couplings=8, hidden=hidden, batch=512, device="cpu")
         ensemble = Ensemble(target, settings, range(2))
         seconds = _seconds(lambda e=ensemble: e.step(e.loss()), repeat=8) / 2
-        work = 512 * _operations(dimension, settings.architecture)[0]
+        work = 512 * per_sample(dimension, settings.architecture)[0]
         yield (
             f"| flow of 8 couplings, a step of 512 | d = {dimension}, hidden {hidden} "
             f"| {1e3 * seconds:.0f} ms: {work / 1e9:.2g}·10⁹ operations, "

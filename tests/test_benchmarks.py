@@ -7,6 +7,7 @@ import pytest
 import torch
 from benchmarks import flows, gpu, growth, simulation, theory
 
+from modecollapse.flows.operations import operations
 from modecollapse.overlaps import random_start
 
 CALLS = {
@@ -46,7 +47,7 @@ def test_the_operations_of_a_step_are_those_of_its_products():
 
 
 def test_a_gpus_operations_are_counted_as_those_of_a_core():
-    counted, _ = gpu.operations(gpu.Case(4, 8, 3))
+    counted, _ = operations(4, gpu.settings(gpu.Case(4, 8, 3), "cpu").architecture)
     target = 4 * 4  # the projection on μ*, and its gradient
     assert counted == flows.operations(3, 4) / flows.PEAK_BATCH + target
 

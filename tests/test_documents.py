@@ -158,3 +158,12 @@ def test_every_figure_has_a_claim(figure):
 def test_the_table_of_remedies_shows_what_the_package_ranks_by():
     page = (ROOT / SHOWN).read_text(encoding="utf-8")
     assert between(page, "remedies", remedies_table(pd.read_csv(ROOT / RANKED))) == page
+
+
+def test_the_starts_of_healing_are_those_of_the_configuration():
+    runs = FIGURES["figs_survival"]["healing"]["theory"]["runs"]
+    said = (ROOT / "docs" / "theory" / "16-survival.md").read_text(encoding="utf-8")
+    assert re.findall(r"(\d+) starts each|one run of the (\d+)", said) == [
+        (str(runs), ""),
+        ("", str(runs)),
+    ]

@@ -175,12 +175,6 @@ def megabytes(least):
     return growing(least, lambda wildcards: estimate(wildcards.table, wildcards.source))
 
 
-def together_megabytes(figure, source):
-    """The same for a process that computes several tables one after another."""
-    most = max(estimate(table, source) for table in SHARED[figure, source])
-    return growing(max(2000 if source == "theory" else 4000, most))
-
-
 def pictures(figure):
     """The files of a figure, by kind."""
     stem = f"{PICTURES}/{figure}"

@@ -86,7 +86,12 @@ for figure, source in SHARED:
             "../../envs/theory.yaml" if source == "theory" else "../../envs/training.yaml"
         threads: 1
         resources:
-            mem_mb=together_megabytes(figure, source),
+            mem_mb=growing(
+                max(
+                    2000 if source == "theory" else 4000,
+                    *(estimate(table, source) for table in SHARED[figure, source]),
+                )
+            ),
             runtime=growing(240),
             gpu=int('"device": "cuda"' in work(figure, source)),
         params:
