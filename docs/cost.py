@@ -22,8 +22,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from datetime import date
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
